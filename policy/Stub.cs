@@ -1,0 +1,1 @@
+namespace UsbHostd.Policy; internal static class Stub;
