@@ -1,0 +1,20 @@
+using UsbHostd.Policy.Claims;
+
+namespace UsbHostd.Daemon.Guests;
+
+/// <summary>The hypervisor refused, or can't be reached.</summary>
+internal sealed class GuestHostException : Exception
+{
+    public GuestHostException(ClaimReason reason, string message, bool transient, Exception? inner = null)
+        : base(message, inner)
+    {
+        Reason = reason;
+        IsTransient = transient;
+    }
+
+    /// <summary>For example LibvirtUnavailable, NoFreePort, NoController, HeldByOther, GuestUndefined, GuestOff, AttachFailed.</summary>
+    public ClaimReason Reason { get; }
+
+    /// <summary>Whether another try soon is likely to help.</summary>
+    public bool IsTransient { get; }
+}

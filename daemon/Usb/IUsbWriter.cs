@@ -1,0 +1,30 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Daemon.Usb;
+
+/// <summary>
+/// Everything that needs more than an ordinary user's rights: the only class that writes sysfs and /run/udev, or looks into
+/// other users' processes. Small, so that it can move into a root helper.
+/// </summary>
+internal interface IUsbWriter
+{
+    /// <summary>
+    /// Writes 1 to <c>authorized</c> of the device and of each interface that is not; an already authorised one is left alone.
+    /// Throws IOException naming the attribute.
+    /// </summary>
+    void Authorize(UsbDevice device);
+
+    /// <summary>
+    /// Writes each driverless, authorised interface's name to <c>/sys/bus/usb/drivers_probe</c>, once. An interface that no
+    /// driver wants is no error.
+    /// </summary>
+    void OfferDrivers(UsbDevice device);
+
+    /// <summary>Replaces <c>/run/udev/rules.d/61-usbhostd.rules</c> as a whole (temporary file and rename).</summary>
+    void WriteIgnoreRules(ImmutableArray<IgnoreRule> rules);
+
+    /// <summary>Processes that have the device's usbfs node open, as <c>pcscd (pid 812)</c>.</summary>
+    ImmutableArray<string> FindHolders(UsbDevice device);
+}

@@ -1,0 +1,126 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Claims;
+
+/// <summary>
+/// Persisted intent: who wants which device in which guest, and how. Nothing that can be observed is in it: no bus and device
+/// number, no phase.
+/// </summary>
+public sealed record Claim
+{
+    public required ClaimId Id { get; init; }
+
+    public ClaimTarget Target { get; init; } = ClaimTarget.Guest;
+
+    /// <summary>The guest's UUID; for other targets an all-zero UUID.</summary>
+    public required GuestId Guest { get; init; }
+
+    /// <summary>What it follows; fixed at creation.</summary>
+    public required DeviceKey Follows { get; init; }
+
+    /// <summary>Which ids the device may show up with; the device's own at creation, or the <c>--follow</c> set. Never empty.</summary>
+    public required ImmutableArray<UsbId> Ids { get; init; }
+
+    public ClaimMode Mode { get; init; } = ClaimMode.Hostdev;
+
+    public ClaimLifetime Lifetime { get; init; } = ClaimLifetime.Forever;
+
+    public ClaimOrigin Origin { get; init; } = ClaimOrigin.Explicit;
+
+    /// <summary><c>uid:1000</c>, or a certificate's subject.</summary>
+    public required string Owner { get; init; }
+
+    /// <summary>Which door it came through: <c>grpc</c>, <c>dbus</c>, <c>metadata</c>, <c>kubelet</c>, <c>startup</c>.</summary>
+    public required string Door { get; init; }
+
+    /// <summary>The client's own request id, unique per owner; null where it gave none.</summary>
+    public string? RequestId { get; init; }
+
+    public GuestReset GuestReset { get; init; } = GuestReset.Off;
+
+    /// <summary>Why policy was passed; null where it was not.</summary>
+    public string? OverrideReason { get; init; }
+
+    /// <summary>Why the guard was passed; null where it was not.</summary>
+    public string? ForceReason { get; init; }
+
+    /// <summary>The plug that an until-unplug claim belongs to; null for the others.</summary>
+    public PlugToken? LifetimePlug { get; init; }
+
+    /// <summary>The run that an until-guest-stops claim belongs to; null for the others, and until the guest runs.</summary>
+    public GuestRun? LifetimeRun { get; init; }
+
+    /// <summary>Set aside until <c>claim-retry</c>; None for a claim that is acted on.</summary>
+    public ClaimHold Hold { get; init; } = ClaimHold.None;
+
+    public required DateTimeOffset Created { get; init; }
+
+    /// <summary>When it was released; null while it stands. A released claim is kept for as long as its device is still attached.</summary>
+    public DateTimeOffset? Released { get; init; }
+
+    public bool Equals(Claim? other) => ReferenceEquals(this, other);
+
+    public override int GetHashCode() => Id.GetHashCode();
+}
+
+public enum ClaimTarget
+{
+    Guest,
+    Pod,
+    Export,
+}
+
+/// <summary>How the device gets into the guest.</summary>
+public enum ClaimMode
+{
+    Hostdev,
+    Spicevmc,
+    Usbredir,
+}
+
+public enum ClaimLifetime
+{
+    Forever,
+    UntilUnplug,
+    UntilGuestStops,
+}
+
+public enum ClaimOrigin
+{
+    /// <summary>Somebody asked for it by name.</summary>
+    Explicit,
+
+    /// <summary>A policy rule assigns it.</summary>
+    Rule,
+
+    /// <summary>The guest's own definition asks for it.</summary>
+    Metadata,
+
+    /// <summary>The kubelet allocated it.</summary>
+    Kubelet,
+
+    /// <summary>Found attached under our alias at start, with no such claim in the database.</summary>
+    Recovered,
+}
+
+/// <summary>libvirt's guestReset (8.6.0): which resets that the guest asks for reach the device.</summary>
+public enum GuestReset
+{
+    Off,
+    Uninitialized,
+    On,
+}
+
+/// <summary>Why a claim is set aside. Part of the intent: a restart of the daemon must not undo it.</summary>
+public enum ClaimHold
+{
+    None,
+
+    /// <summary>Somebody else took the device out of the guest.</summary>
+    DetachedByOther,
+
+    /// <summary>Adopted from a guest's XML; nobody has confirmed it yet.</summary>
+    Recovered,
+}

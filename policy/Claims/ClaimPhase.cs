@@ -1,0 +1,44 @@
+namespace UsbHostd.Policy.Claims;
+
+/// <summary>Where a claim stands; computed from state, never stored.</summary>
+public enum ClaimPhase
+{
+    WaitingForDevice,
+    WaitingForGuest,
+    Attaching,
+    Attached,
+    Detaching,
+    Held,
+    Failed,
+    Released,
+}
+
+/// <summary>Why a claim is in its phase, machine-readable; each has a hint for a person.</summary>
+public enum ClaimReason
+{
+    /// <summary>Nothing to say: all is as wanted.</summary>
+    None,
+    DeviceAbsent,
+    GuestOff,
+    GuestUndefined,
+    LibvirtUnavailable,
+    Ambiguous,
+    InUseByHost,
+    HeldByGuest,
+    HeldByOther,
+    NoController,
+    NoFreePort,
+    SpeedMismatch,
+    GuestNotConfigured,
+    HostDriverBound,
+    DetachedByOther,
+    Recovered,
+    Quarantined,
+    RetryLater,
+    AttachFailed,
+    DetachFailed,
+    NotAllowed,
+    IsHub,
+    UnsupportedMode,
+    LifetimeEnded,
+}

@@ -1,0 +1,92 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Guests;
+
+/// <summary>libvirt's domain UUID: what a claim follows through a rename.</summary>
+public readonly record struct GuestId(Guid Uuid)
+{
+    public override string ToString() => Uuid.ToString("D");
+}
+
+/// <summary>
+/// One run of a guest: the host's boot id and libvirt's domain id, for example <c>6f2c…/4</c>. Another start is another run.
+/// </summary>
+public readonly record struct GuestRun(string BootId, int DomainId)
+{
+    public override string ToString() => $"{BootId}/{DomainId}";
+
+    public static GuestRun? Parse(string? text)
+    {
+        var slash = text?.LastIndexOf('/') ?? -1;
+        return slash > 0 && int.TryParse(text.AsSpan(slash + 1), out var id) ? new GuestRun(text![..slash], id) : null;
+    }
+}
+
+/// <summary>One guest as libvirt's live XML shows it at one moment; immutable.</summary>
+public sealed record Guest
+{
+    public required GuestId Id { get; init; }
+
+    public required string Name { get; init; }
+
+    public required GuestState State { get; init; }
+
+    /// <summary>Null while the guest is off.</summary>
+    public GuestRun? Run { get; init; }
+
+    /// <summary>False for a transient domain, which is gone once it stops.</summary>
+    public bool IsPersistent { get; init; } = true;
+
+    /// <summary>USB host devices in the live XML; empty while the guest is off.</summary>
+    public ImmutableArray<Attachment> Attachments { get; init; } = [];
+
+    /// <summary>USB controllers; of the live XML, or of the persistent one while the guest is off.</summary>
+    public ImmutableArray<GuestUsbController> Controllers { get; init; } = [];
+
+    /// <summary>Whether devices can be attached now: running, paused or in the guest's own suspend, with a QEMU behind it.</summary>
+    public bool IsActive => Run is not null && State is GuestState.Running or GuestState.Paused or GuestState.Suspended;
+}
+
+/// <summary>virDomainState, without those that QEMU never shows.</summary>
+public enum GuestState
+{
+    Shutoff,
+    Running,
+    Paused,
+    Suspended,
+    ShuttingDown,
+    Crashed,
+}
+
+/// <summary>One <c>hostdev</c> of type usb in a guest's live XML.</summary>
+/// <param name="Alias">Its alias, which for ours carries claim and plug; never null for an active domain.</param>
+/// <param name="Address">busnum and devnum that libvirt resolved; null where it is missing.</param>
+/// <param name="Missing">libvirt's <c>missing='yes'</c>: an empty place, left by startupPolicy='optional'.</param>
+public sealed record Attachment(string Alias, UsbAddress? Address, UsbId? UsbId, bool Missing)
+{
+    /// <summary>What the alias says where it is one of ours; null for a foreign attachment, which is never touched.</summary>
+    public AttachmentAlias? Ours { get; } = AttachmentAlias.TryParse(Alias);
+}
+
+/// <summary>One USB controller of a guest with the ports that are left on it.</summary>
+/// <param name="Model">libvirt's model, for example <c>qemu-xhci</c>, <c>ich9-ehci1</c>, <c>none</c>.</param>
+/// <param name="Speeds">Speeds that a device on its ports may run at.</param>
+/// <param name="Ports">How many ports it has, hubs behind it counted with what they add.</param>
+/// <param name="UsedPorts">How many are taken.</param>
+public sealed record GuestUsbController(int Index, string Model, UsbSpeedSet Speeds, int Ports, int UsedPorts)
+{
+    public int FreePorts => Math.Max(0, Ports - UsedPorts);
+}
+
+/// <summary>QEMU's speed mask: SuperSpeedPlus counts as super there.</summary>
+[Flags]
+public enum UsbSpeedSet
+{
+    None = 0,
+    Low = 1,
+    Full = 2,
+    High = 4,
+    Super = 8,
+}

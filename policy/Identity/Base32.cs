@@ -1,0 +1,38 @@
+using System.Buffers;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace UsbHostd.Policy.Identity;
+
+/// <summary>Short names from hashes: RFC 4648 base32 digits in lower case, 60 bits of SHA-256 in 12 digits.</summary>
+internal static class Base32
+{
+    private const string Digits = "abcdefghijklmnopqrstuvwxyz234567";
+
+    private static readonly SearchValues<char> DigitSet = SearchValues.Create(Digits);
+
+    public const int NameLength = 12;
+
+    public static string NameOf(char prefix, string text)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(Encoding.UTF8.GetBytes(text), hash);
+        var bits = 0UL;
+        for (var i = 0; i < 8; i++)
+        {
+            bits = (bits << 8) | hash[i];
+        }
+
+        return string.Create(NameLength + 1, (prefix, bits), static (span, from) =>
+        {
+            span[0] = from.prefix;
+            for (var i = 0; i < NameLength; i++)
+            {
+                span[i + 1] = Digits[(int)(from.bits >> (59 - (5 * i))) & 31];
+            }
+        });
+    }
+
+    public static bool IsName(char prefix, string? text) =>
+        text is { Length: NameLength + 1 } && text[0] == prefix && text.AsSpan(1).IndexOfAnyExcept(DigitSet) < 0;
+}

@@ -1,0 +1,36 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace UsbHostd.Policy.Identity;
+
+/// <summary><c>c</c> and 12 lower-case base32 digits, for example <c>cmzxw6ytboi2e</c>.</summary>
+public readonly record struct ClaimId : IComparable<ClaimId>
+{
+    private readonly string? text;
+
+    private ClaimId(string text) => this.text = text;
+
+    /// <summary>The id of an explicit claim: a hash of <paramref name="nonce"/>, which must be unique to the claim.</summary>
+    public static ClaimId Of(Guid nonce) => new(Base32.NameOf('c', nonce.ToString("D")));
+
+    public static bool TryParse([NotNullWhen(true)] string? text, out ClaimId id)
+    {
+        var ok = Base32.IsName('c', text);
+        id = ok ? new ClaimId(text!) : default;
+        return ok;
+    }
+
+    public static ClaimId Parse(string text) =>
+        TryParse(text, out var id) ? id : throw new FormatException($"not a claim id (c and 12 base32 digits): {text}");
+
+    public int CompareTo(ClaimId other) => string.CompareOrdinal(text, other.text);
+
+    public override string ToString() => text ?? "";
+
+    public static bool operator <(ClaimId left, ClaimId right) => left.CompareTo(right) < 0;
+
+    public static bool operator >(ClaimId left, ClaimId right) => left.CompareTo(right) > 0;
+
+    public static bool operator <=(ClaimId left, ClaimId right) => left.CompareTo(right) <= 0;
+
+    public static bool operator >=(ClaimId left, ClaimId right) => left.CompareTo(right) >= 0;
+}

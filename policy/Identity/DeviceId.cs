@@ -1,0 +1,35 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace UsbHostd.Policy.Identity;
+
+/// <summary>
+/// <c>d</c> and 12 lower-case base32 digits of a hash of a device's key, for example <c>dmzxw6ytboi2e</c>. Legal in D-Bus
+/// paths, libvirt aliases and Kubernetes names.
+/// </summary>
+public readonly record struct DeviceId : IComparable<DeviceId>
+{
+    private readonly string? text;
+
+    private DeviceId(string text) => this.text = text;
+
+    public static DeviceId Of(DeviceKey key) => new(Base32.NameOf('d', key.Text));
+
+    public static bool TryParse([NotNullWhen(true)] string? text, out DeviceId id)
+    {
+        var ok = Base32.IsName('d', text);
+        id = ok ? new DeviceId(text!) : default;
+        return ok;
+    }
+
+    public int CompareTo(DeviceId other) => string.CompareOrdinal(text, other.text);
+
+    public override string ToString() => text ?? "";
+
+    public static bool operator <(DeviceId left, DeviceId right) => left.CompareTo(right) < 0;
+
+    public static bool operator >(DeviceId left, DeviceId right) => left.CompareTo(right) > 0;
+
+    public static bool operator <=(DeviceId left, DeviceId right) => left.CompareTo(right) <= 0;
+
+    public static bool operator >=(DeviceId left, DeviceId right) => left.CompareTo(right) >= 0;
+}

@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+/// <summary>
+/// One effect on the world. Running one twice does no more than running it once. At most one is in flight for each
+/// <see cref="Subject"/>, and those with one <see cref="Guest"/> run in order.
+/// </summary>
+public abstract record HostAction
+{
+    private HostAction()
+    {
+    }
+
+    /// <summary>What the action is about; the planner keeps one in flight for each.</summary>
+    public abstract string Subject { get; }
+
+    /// <summary>Whose worker runs it; null where no guest is involved.</summary>
+    public virtual GuestId? Guest => null;
+
+    /// <summary>Authorises the interfaces, attaches the device and looks whether it is really there.</summary>
+    /// <param name="Device">As planned; the attacher looks again before it acts.</param>
+    public sealed record AttachDevice(ClaimId Claim, GuestId Into, UsbDevice Device, GuestReset GuestReset, bool Forced) : HostAction
+    {
+        public override string Subject => Claim.ToString();
+
+        public override GuestId? Guest => Into;
+
+        public AttachmentAlias Alias => new(Claim, Device.Plug);
+    }
+
+    /// <summary>Takes a hostdev of ours out of a guest. The end of it is seen in the guest's XML.</summary>
+    public sealed record DetachDevice(GuestId From, AttachmentAlias Alias, DetachCause Cause) : HostAction
+    {
+        public override string Subject => Alias.Claim.ToString();
+
+        public override GuestId? Guest => From;
+    }
+
+    /// <summary>Offers each driverless interface to the host's drivers, once for each plug and hand-back.</summary>
+    public sealed record OfferDrivers(string Syspath, PlugToken Plug) : HostAction
+    {
+        public override string Subject => $"drivers {Plug}";
+    }
+
+    /// <summary>Makes the desktop leave claimed devices alone: the whole rules file, from the claims that stand.</summary>
+    public sealed record WriteIgnoreRules(ImmutableArray<IgnoreRule> Rules) : HostAction
+    {
+        public override string Subject => "ignore-rules";
+
+        public bool Equals(WriteIgnoreRules? other) =>
+            other is not null && Rules.AsSpan().SequenceEqual(other.Rules.AsSpan());
+
+        public override int GetHashCode() => Rules.Length;
+    }
+
+    /// <summary>Starts a guest with its processors stopped.</summary>
+    public sealed record StartGuestPaused(GuestId Starting) : HostAction
+    {
+        public override string Subject => $"start {Starting}";
+
+        public override GuestId? Guest => Starting;
+    }
+
+    /// <summary>Lets a guest run that was started paused by us.</summary>
+    public sealed record ResumeGuest(GuestId Resuming, GuestRun Run) : HostAction
+    {
+        public override string Subject => $"start {Resuming}";
+
+        public override GuestId? Guest => Resuming;
+    }
+}
+
+/// <summary>Why an attachment of ours is taken out.</summary>
+public enum DetachCause
+{
+    /// <summary>The claim was released, or its lifetime ended.</summary>
+    Released,
+
+    /// <summary>It is of an earlier plug: the device is gone, or another has its number.</summary>
+    Stale,
+
+    /// <summary>The claim is for another guest now.</summary>
+    Moved,
+
+    /// <summary>It is in the guest's XML, yet the guest hasn't got the device.</summary>
+    NotWorking,
+}
+
+/// <summary>Which devices udisks leaves alone; values are matched literally.</summary>
+/// <param name="Serial">Null: by position.</param>
+/// <param name="PortKey">Null: by serial.</param>
+public sealed record IgnoreRule(UsbId UsbId, string? Serial, DeviceKey? PortKey);
+
+/// <summary>How an action ended. A value, because the planner must react to it.</summary>
+public abstract record ActionOutcome
+{
+    private ActionOutcome()
+    {
+    }
+
+    public sealed record Done : ActionOutcome;
+
+    /// <summary>It did not work out.</summary>
+    /// <param name="Reason">Shown with the claim until the next try.</param>
+    /// <param name="Message">What libvirt, QEMU or the kernel said, unescaped.</param>
+    /// <param name="Transient">True where another try soon is likely to help ("failed to find host usb device").</param>
+    public sealed record Failed(ClaimReason Reason, string Message, bool Transient) : ActionOutcome;
+}

@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+/// <summary>
+/// Something observed or settled. Any event may be lost, repeated or late: each carries what is true now, not what changed, so
+/// that an enumeration alone leads to the same state.
+/// </summary>
+public abstract record HostEvent
+{
+    private HostEvent()
+    {
+    }
+
+    /// <summary>A device is there, new or with changed attributes (driver, authorisation, uses).</summary>
+    public sealed record DevicePresent(UsbDevice Device) : HostEvent;
+
+    /// <summary>No device is at this syspath any more.</summary>
+    public sealed record DeviceGone(string Syspath) : HostEvent;
+
+    /// <summary>These are all devices that there are.</summary>
+    public sealed record DevicesEnumerated(ImmutableArray<UsbDevice> Devices) : HostEvent;
+
+    /// <summary>A guest as its XML shows it now.</summary>
+    public sealed record GuestPresent(Guest Guest) : HostEvent;
+
+    /// <summary>libvirt knows no such guest any more.</summary>
+    public sealed record GuestGone(GuestId Guest) : HostEvent;
+
+    /// <summary>These are all guests that there are; libvirt can be reached.</summary>
+    public sealed record GuestsEnumerated(ImmutableArray<Guest> Guests) : HostEvent;
+
+    /// <summary>libvirt can't be reached; what is known of the guests may be stale.</summary>
+    public sealed record LibvirtLost(string Why) : HostEvent;
+
+    /// <summary>A request made or changed this claim.</summary>
+    public sealed record ClaimWritten(Claim Claim) : HostEvent;
+
+    /// <summary>Somebody asked to try again: holds, quarantine and back-off of this claim are over.</summary>
+    public sealed record ClaimRetried(ClaimId Claim) : HostEvent;
+
+    /// <summary>Somebody named a device; null takes the name away.</summary>
+    public sealed record LabelWritten(DeviceId Device, string? Label) : HostEvent;
+
+    /// <summary>Somebody asked to start a guest with its devices in place.</summary>
+    public sealed record GuestStartRequested(GuestId Guest) : HostEvent;
+
+    /// <summary>An administrator says that this serial may tell devices apart again.</summary>
+    public sealed record SerialTrusted(DeviceKey Serial) : HostEvent;
+
+    /// <summary>An action came to its end.</summary>
+    public sealed record ActionFinished(HostAction Action, ActionOutcome Outcome) : HostEvent;
+
+    /// <summary>The time that the plan asked to be woken at has come.</summary>
+    public sealed record TimeReached : HostEvent;
+}

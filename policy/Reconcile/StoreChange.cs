@@ -1,0 +1,85 @@
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+/// <summary>
+/// One change of what is stored. Intent is durable before any effect that follows from it; memory may be lost without changing
+/// who gets what.
+/// </summary>
+public abstract record StoreChange
+{
+    private StoreChange()
+    {
+    }
+
+    /// <summary>Intent changes are committed at once; the others may wait a moment.</summary>
+    public virtual bool IsIntent => false;
+
+    public sealed record PutClaim(Claim Claim) : StoreChange
+    {
+        public override bool IsIntent => true;
+    }
+
+    /// <summary>The guest is being started paused and must be resumed, whatever happens to the daemon.</summary>
+    public sealed record PutGuestStart(GuestId Guest, DateTimeOffset Since) : StoreChange
+    {
+        public override bool IsIntent => true;
+    }
+
+    public sealed record DropGuestStart(GuestId Guest) : StoreChange
+    {
+        public override bool IsIntent => true;
+    }
+
+    /// <summary>Memory: a device as last seen, so that it can be named while it is away.</summary>
+    public sealed record RememberDevice(RememberedDevice Device) : StoreChange;
+
+    /// <summary>Memory: a label; null takes it away.</summary>
+    public sealed record RememberLabel(DeviceId Device, string? Label) : StoreChange
+    {
+        public override bool IsIntent => true;
+    }
+
+    /// <summary>Memory: what a guest was called, for when libvirt can't be asked.</summary>
+    public sealed record RememberGuest(GuestId Guest, string Name) : StoreChange;
+
+    /// <summary>Memory: this serial was seen on two devices at once; false when an administrator trusts it again.</summary>
+    public sealed record RememberSerialShared(DeviceKey Serial, bool Shared) : StoreChange;
+
+    /// <summary>Memory: the claim is in quarantine; null reason ends it.</summary>
+    public sealed record RememberQuarantine(ClaimId Claim, string? Reason) : StoreChange;
+
+    /// <summary>Who asked for what, through which door, and what was done. Never changed, never deleted.</summary>
+    /// <param name="Caller"><c>uid:1000</c>, <c>usbhostd</c> for the daemon's own doing.</param>
+    /// <param name="Verb">For example <c>claim-create</c>, <c>attach</c>.</param>
+    /// <param name="Subject">Claim, device or guest id.</param>
+    /// <param name="Outcome"><c>ok</c>, or the error code's name.</param>
+    public sealed record AppendAudit(DateTimeOffset At, string Caller, string Door, string Verb, string Subject, string Outcome, string Detail)
+        : StoreChange;
+}
+
+/// <summary>What is remembered of a device while it is away.</summary>
+/// <param name="Key">The key that its id is made from.</param>
+/// <param name="PortKey">Where it was last.</param>
+public sealed record RememberedDevice(
+    DeviceId Id, DeviceKey Key, DeviceKey PortKey, UsbId UsbId, string? Serial, string Name, DateTimeOffset FirstSeen, DateTimeOffset LastSeen);
+
+/// <summary>Everything that the store holds, as read at start.</summary>
+public sealed record StoredState
+{
+    public IReadOnlyList<Claim> Claims { get; init; } = [];
+
+    public IReadOnlyDictionary<GuestId, DateTimeOffset> GuestStarts { get; init; } = new Dictionary<GuestId, DateTimeOffset>();
+
+    public IReadOnlyList<RememberedDevice> Devices { get; init; } = [];
+
+    public IReadOnlyDictionary<DeviceId, string> Labels { get; init; } = new Dictionary<DeviceId, string>();
+
+    public IReadOnlyDictionary<GuestId, string> GuestNames { get; init; } = new Dictionary<GuestId, string>();
+
+    public IReadOnlyList<DeviceKey> SharedSerials { get; init; } = [];
+
+    public IReadOnlyDictionary<ClaimId, string> Quarantined { get; init; } = new Dictionary<ClaimId, string>();
+}

@@ -1,1 +1,0 @@
-namespace UsbHostd.Policy; internal static class Stub;
