@@ -4,6 +4,7 @@ exec      {"cmd", "timeout", "user"?}       raw output, then a trailer: NUL, "rc
 mark      {"file"}                          {"offset"}: where the file ends now
 waitline  {"file", "regex", "from", "timeout", "last"?}
                                             {"line", "offset"} or {"timeout": true}; with "last" only the newest line that matches "last" counts
+waitvalue {"path", "regex", "timeout"}      {"value"} or {"timeout": true, "value"}; a link's target, a file's text, "" for what is absent
 relay     {"path"}                          becomes a raw stream to that unix socket, "ok" first; "no REASON" when it does not answer
 """
 import json
@@ -87,6 +88,17 @@ class Handler(socketserver.StreamRequestHandler):
                 return self.reply({"timeout": True, "line": seen, "offset": offset})
             time.sleep(POLL)
 
+    def do_waitvalue(self, query):
+        wanted = re.compile(query["regex"])
+        end = time.monotonic() + query.get("timeout", 60)
+        while True:
+            value = value_of(query["path"])
+            if wanted.search(value):
+                return self.reply({"value": value})
+            if time.monotonic() > end:
+                return self.reply({"timeout": True, "value": value})
+            time.sleep(POLL)
+
     def do_relay(self, query):
         peer = socket.socket(socket.AF_UNIX)
         try:
@@ -100,6 +112,18 @@ class Handler(socketserver.StreamRequestHandler):
         back.start()
         pump(self.connection, peer)
         back.join()
+
+
+def value_of(path):
+    try:
+        if os.path.islink(path):
+            return os.readlink(path)
+        if os.path.isdir(path):
+            return "."
+        with open(path, "rb") as file:
+            return file.read(65536).decode("utf-8", "replace").rstrip("\n")
+    except OSError:
+        return ""
 
 
 def pump(source, sink):

@@ -13,7 +13,6 @@ mount -t tmpfs -o mode=1777 shm /dev/shm
 mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lock /run/dbus /run/libvirt /run/lab /run/udev/rules.d
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
-mount -t configfs configfs /sys/kernel/config 2>/dev/null
 mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null
 rm -rf /lib/modules; ln -s "$kernels/k/lib/modules" /lib/modules
 hostname l1
@@ -58,6 +57,7 @@ RULE
 # Loaded here, in this order, so that bus numbers are the same at every boot: 1-4 xHCI x0 and x1, 5-8 dummy_hcd.
 modprobe xhci_pci; modprobe -a libcomposite usb_storage sd_mod usbhid cdc_acm kvm_amd tun
 modprobe dummy_hcd num=4
+mount -t configfs configfs /sys/kernel/config || fail "configfs"
 udevadm trigger --action=add --type=subsystems
 udevadm trigger --action=add --subsystem-match=usb --subsystem-match=misc --subsystem-match=input --subsystem-match=udc
 udevadm settle -t 60; up "udev settled"

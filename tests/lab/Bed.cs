@@ -1,0 +1,56 @@
+using UsbHostd.Lab.Harness;
+
+[assembly: NUnit.Framework.Category("Lab")]
+[assembly: NUnit.Framework.NonParallelizable]
+
+namespace UsbHostd.Lab;
+
+/// <summary>The bed of one test run: builds what is missing, boots L1 once, and takes it down whatever happens.</summary>
+[SetUpFixture]
+public sealed class Bed
+{
+    private static readonly Dictionary<string, GuestVm> Guests = new(StringComparer.Ordinal);
+
+    public static HostVm Host { get; private set; } = null!;
+
+    public static Libvirtd Libvirtd { get; private set; } = null!;
+
+    public static Daemon Daemon { get; private set; } = null!;
+
+    /// <summary>The guest that most tests share: with an operating system, kept running from test to test.</summary>
+    public static Task<GuestVm> AlphaAsync() => GuestAsync("alpha", "");
+
+    /// <summary>A second guest without an operating system: quick to start, holds devices, configures none.</summary>
+    public static Task<GuestVm> BetaAsync() => GuestAsync("beta", "--firmware");
+
+    /// <summary>A running guest by name; <paramref name="shape"/> is bed/domain's options and counts where it isn't defined yet.</summary>
+    public static async Task<GuestVm> GuestAsync(string name, string shape)
+    {
+        if (!Guests.TryGetValue(name, out var guest))
+        {
+            Guests[name] = guest = new GuestVm(Host, name, shape);
+        }
+
+        await guest.EnsureRunningAsync();
+        return guest;
+    }
+
+    [OneTimeSetUp]
+    public async Task Up()
+    {
+        await Tool.RunAsync(Path.Combine(Repository.Bed, "build.sh"));
+        await Daemon.PublishAsync();
+        Host = await HostVm.BootAsync();
+        Libvirtd = new Libvirtd(Host);
+        Daemon = new Daemon(Host);
+    }
+
+    [OneTimeTearDown]
+    public async Task Down()
+    {
+        if (Host is not null)
+        {
+            await Host.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,58 @@
+namespace UsbHostd.Lab.Harness;
+
+/// <summary>A device of any identity, made by L1's own kernel (configfs on dummy_hcd): bus 5 + n, port 1.</summary>
+public sealed class Gadget : IPlugged
+{
+    private static int s_count;
+    private readonly HostVm _host;
+    private readonly string _name;
+    private bool _removed;
+
+    private Gadget(HostVm host, string name)
+    {
+        (_host, _name) = (host, name);
+        host.Plugged.Add(this);
+    }
+
+    /// <summary>The kernel's name of where it is: "5-1".</summary>
+    public string PortPath { get; private set; } = "";
+
+    /// <param name="host">L1.</param>
+    /// <param name="id">"303a:1001".</param>
+    /// <param name="serial">Null for a device without one.</param>
+    /// <param name="controller">0 to 3: which dummy controller.</param>
+    /// <param name="function">acm, mass_storage or hid.</param>
+    public static async Task<Gadget> PlugAsync(HostVm host, string id, string? serial, int controller, string function = "acm")
+    {
+        var gadget = new Gadget(host, $"g{Interlocked.Increment(ref s_count)}") { PortPath = PathOf(controller) };
+        var quoted = serial is null ? "-" : "'" + serial.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
+        await host.DoAsync($"{Repository.Bed}/gadget add {gadget._name} {id.Replace(':', ' ')} {quoted} {controller} {function}").ConfigureAwait(false);
+        await host.SysfsShowsAsync(gadget.PortPath).ConfigureAwait(false);
+        return gadget;
+    }
+
+    public async Task PullAsync()
+    {
+        await _host.DoAsync($"{Repository.Bed}/gadget unplug {_name}").ConfigureAwait(false);
+        await _host.SysfsLosesAsync(PortPath).ConfigureAwait(false);
+    }
+
+    public async Task ReplugAsync(int controller)
+    {
+        PortPath = PathOf(controller);
+        await _host.DoAsync($"{Repository.Bed}/gadget plug {_name} {controller}").ConfigureAwait(false);
+        await _host.SysfsShowsAsync(PortPath).ConfigureAwait(false);
+    }
+
+    public async Task RemoveAsync()
+    {
+        if (!_removed)
+        {
+            _removed = true;
+            await _host.DoAsync($"{Repository.Bed}/gadget del {_name}").ConfigureAwait(false);
+            await _host.SysfsLosesAsync(PortPath).ConfigureAwait(false);
+        }
+    }
+
+    private static string PathOf(int controller) => $"{5 + controller}-1";
+}

@@ -1,0 +1,43 @@
+using NUnit.Framework.Interfaces;
+using UsbHostd.Lab.Harness;
+
+namespace UsbHostd.Lab;
+
+/// <summary>What every lab test has: evidence when it fails, and empty ports and guests when it ends.</summary>
+public abstract class LabTest
+{
+    protected static HostVm Host => Bed.Host;
+
+    [TearDown]
+    public async Task LeaveNothingBehind()
+    {
+        if (TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed)
+        {
+            await KeepEvidenceAsync();
+        }
+
+        foreach (var plugged in Host.Plugged.AsEnumerable().Reverse().ToArray())
+        {
+            await plugged.RemoveAsync();
+        }
+
+        Host.Plugged.Clear();
+    }
+
+    private static async Task KeepEvidenceAsync()
+    {
+        var test = TestContext.CurrentContext.Test;
+        var folder = Path.Combine(Repository.Root, "TestResults", "lab", $"{test.ClassName}.{test.MethodName}");
+        Directory.CreateDirectory(folder);
+        var evidence = await Host.RunAsync("""
+            cd /run/lab; for log in *.log; do echo "=== $log"; tail -n 200 "$log"; done
+            echo "=== lsusb"; lsusb -t; echo "=== guests"; virsh -q list --all
+            for guest in $(virsh -q list --name); do virsh -q dumpxml "$guest" | sed -n '/<hostdev/,/<\/hostdev/p'; done
+            echo "=== kernel"; dmesg | tail -n 60
+            """);
+        var file = Path.Combine(folder, "l1.txt");
+        await File.WriteAllTextAsync(file, evidence.Text);
+        TestContext.AddTestAttachment(file, "what L1 had to say");
+        TestContext.Out.WriteLine($"evidence: {file}");
+    }
+}
