@@ -39,7 +39,6 @@ public sealed class Bed
     public async Task Up()
     {
         await Tool.RunAsync(Path.Combine(Repository.Bed, "build.sh"));
-        await Daemon.PublishAsync();
         Host = await HostVm.BootAsync();
         Libvirtd = new Libvirtd(Host);
         Daemon = new Daemon(Host);
