@@ -20,6 +20,9 @@ public sealed record DeviceKey
     /// </summary>
     public string Text { get; }
 
+    /// <summary>The serial alone, as the device gives it; null for a key by port.</summary>
+    public string? SerialText => Kind == FollowKind.Serial ? Text[17..] : null;
+
     public static DeviceKey Serial(UsbId id, string serial) => new(FollowKind.Serial, $"serial {id} {serial}");
 
     public static DeviceKey Port(UsbController controller, UsbHalf half, string chain) =>

@@ -14,7 +14,7 @@ public abstract record StoreChange
     {
     }
 
-    /// <summary>Intent changes are committed at once; the others may wait a moment.</summary>
+    /// <summary>Committed at once, before anything follows from it; the others may wait a moment.</summary>
     public virtual bool IsIntent => false;
 
     public sealed record PutClaim(Claim Claim) : StoreChange
@@ -57,7 +57,10 @@ public abstract record StoreChange
     /// <param name="Subject">Claim, device or guest id.</param>
     /// <param name="Outcome"><c>ok</c>, or the error code's name.</param>
     public sealed record AppendAudit(DateTimeOffset At, string Caller, string Door, string Verb, string Subject, string Outcome, string Detail)
-        : StoreChange;
+        : StoreChange
+    {
+        public override bool IsIntent => true;
+    }
 }
 
 /// <summary>What is remembered of a device while it is away.</summary>

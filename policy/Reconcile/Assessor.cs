@@ -1,0 +1,306 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+/// <summary>
+/// Looks at one claim: pure. The order of the questions is the order of what matters: what is wrongly in a guest goes first, then
+/// whether the claim stands, then device, guest, guard, room in the guest, back-off.
+/// </summary>
+public static class Assessor
+{
+    public static ClaimStatus Assess(HostState state, ClaimEntry entry, DateTimeOffset now)
+    {
+        var claim = entry.Claim;
+        var choice = Choose(state, entry);
+        var wrong = FirstWrong(state, entry, choice.Device);
+        var status = Look(state, entry, choice, wrong, now);
+        return state.InFlight.GetValueOrDefault(claim.Id.ToString()) switch
+        {
+            HostAction.AttachDevice => status with { Phase = ClaimPhase.Attaching, Reason = ClaimReason.None, Next = null, Detail = null },
+            HostAction.DetachDevice { Cause: not DetachCause.Stale } when status.Phase != ClaimPhase.WaitingForDevice =>
+                status with { Phase = ClaimPhase.Detaching, Next = null },
+            null => status,
+            _ => status with { Next = null },
+        };
+    }
+
+    /// <summary>
+    /// The device that already has the claim keeps it; else a lone match by port, or by a serial that tells devices apart.
+    /// </summary>
+    public static Choice Choose(HostState state, ClaimEntry entry)
+    {
+        var claim = entry.Claim;
+        var matches = state.DevicesWith(claim.Follows).Where(d => claim.Ids.Contains(d.UsbId)).ToImmutableArray();
+        if (matches.IsEmpty)
+        {
+            return new Choice(null, []);
+        }
+
+        foreach (var placed in state.AttachmentsByClaim[claim.Id])
+        {
+            if (placed.Guest == claim.Guest && matches.FirstOrDefault(d => d.Plug == placed.Attachment.Ours!.Plug) is { } attached)
+            {
+                return new Choice(attached, []);
+            }
+        }
+
+        if (entry.LastPlug is { } last && matches.FirstOrDefault(d => d.Plug == last) is { } keeper)
+        {
+            return new Choice(keeper, []);
+        }
+
+        var tellsApart = claim.Follows.Kind == FollowKind.Port || !state.SharedSerials.Contains(claim.Follows);
+        return matches.Length == 1 && tellsApart ? new Choice(matches[0], []) : new Choice(null, matches);
+    }
+
+    /// <summary>Which standing claim a device belongs to; null where there is none. Never more than one.</summary>
+    public static ClaimEntry? OwnerOf(HostState state, UsbDevice device)
+    {
+        ClaimEntry? best = null;
+        foreach (var key in device.Keys)
+        {
+            foreach (var id in state.ClaimsByKey[key])
+            {
+                var entry = state.Claims[id];
+                if (entry.Stands && Choose(state, entry).Device?.Syspath == device.Syspath && (best is null || GoesBefore(state, device, entry, best)))
+                {
+                    best = entry;
+                }
+            }
+        }
+
+        return best;
+    }
+
+    /// <summary>Attached before not attached, explicit before by rule, older before younger.</summary>
+    private static bool GoesBefore(HostState state, UsbDevice device, ClaimEntry a, ClaimEntry b)
+    {
+        var (hasA, hasB) = (Has(state, a, device), Has(state, b, device));
+        if (hasA != hasB)
+        {
+            return hasA;
+        }
+
+        var (ruleA, ruleB) = (a.Claim.Origin == ClaimOrigin.Rule, b.Claim.Origin == ClaimOrigin.Rule);
+        if (ruleA != ruleB)
+        {
+            return ruleB;
+        }
+
+        var age = a.Claim.Created.CompareTo(b.Claim.Created);
+        return age != 0 ? age < 0 : a.Id < b.Id;
+    }
+
+    private static bool Has(HostState state, ClaimEntry entry, UsbDevice device) =>
+        state.AttachmentsByClaim[entry.Id].Any(p => p.Guest == entry.Claim.Guest && p.Attachment.Ours!.Plug == device.Plug);
+
+    /// <summary>An attachment of this claim that should not be where it is, and why.</summary>
+    private static (Placed Placed, DetachCause Cause)? FirstWrong(HostState state, ClaimEntry entry, UsbDevice? device)
+    {
+        foreach (var placed in state.AttachmentsByClaim[entry.Id])
+        {
+            var cause = (entry, placed) switch
+            {
+                ({ Stands: false }, _) => DetachCause.Released,
+                ({ Claim.Hold: ClaimHold.Recovered }, _) => (DetachCause?)null,
+                _ when placed.Guest != entry.Claim.Guest => DetachCause.Moved,
+                _ when placed.Attachment.Ours!.Plug != device?.Plug => DetachCause.Stale,
+                _ when placed.Attachment.Missing => DetachCause.NotWorking,
+                _ => null,
+            };
+            if (cause is { } why && state.Guests.TryGetValue(placed.Guest, out var guest) && guest.IsActive)
+            {
+                return (placed, why);
+            }
+        }
+
+        return null;
+    }
+
+    private static ClaimStatus Look(
+        HostState state, ClaimEntry entry, Choice choice, (Placed Placed, DetachCause Cause)? wrong, DateTimeOffset now)
+    {
+        var claim = entry.Claim;
+        if (wrong is { } w && state.LibvirtConnected)
+        {
+            var detach = new HostAction.DetachDevice(w.Placed.Guest, w.Placed.Attachment.Ours!, w.Cause);
+            var shown = entry.Stands
+                ? choice.Device is null ? NoDevice(choice) : new ClaimStatus(ClaimPhase.Attaching) { Device = choice.Device }
+                : new ClaimStatus(ClaimPhase.Detaching) { Device = choice.Device };
+            return Tried(entry, shown, detach, now);
+        }
+
+        if (!entry.Stands)
+        {
+            return new ClaimStatus(ClaimPhase.Released);
+        }
+
+        if (claim.Hold != ClaimHold.None)
+        {
+            var why = claim.Hold == ClaimHold.Recovered ? ClaimReason.Recovered : ClaimReason.DetachedByOther;
+            return new ClaimStatus(ClaimPhase.Held, why) { Device = choice.Device };
+        }
+
+        if (choice.Device is { } device)
+        {
+            return Has(state, entry, device)
+                ? Attached(state, entry, device, now)
+                : Wanted(state, entry, device, now);
+        }
+
+        return entry.Quarantine is null ? NoDevice(choice) : Quarantined(entry, null);
+    }
+
+    private static ClaimStatus NoDevice(Choice choice) => choice.Candidates.IsEmpty
+        ? new ClaimStatus(ClaimPhase.WaitingForDevice, ClaimReason.DeviceAbsent)
+        : new ClaimStatus(ClaimPhase.WaitingForDevice, ClaimReason.Ambiguous) { Candidates = choice.Candidates };
+
+    private static ClaimStatus Quarantined(ClaimEntry entry, UsbDevice? device) =>
+        new(ClaimPhase.Held, ClaimReason.Quarantined) { Device = device, Detail = entry.Quarantine };
+
+    private static ClaimStatus Attached(HostState state, ClaimEntry entry, UsbDevice device, DateTimeOffset now)
+    {
+        var attached = new ClaimStatus(ClaimPhase.Attached) { Device = device };
+        if (!state.LibvirtConnected)
+        {
+            return attached with { Reason = ClaimReason.LibvirtUnavailable, Detail = state.LibvirtError };
+        }
+
+        var bound = device.Interfaces.FirstOrDefault(i => i.Driver is not (null or UsbInterface.UsbfsDriver));
+        if (bound is not null)
+        {
+            var failed = attached with { Phase = ClaimPhase.Failed, Reason = ClaimReason.HostDriverBound, Detail = $"{bound.Name} has driver {bound.Driver}" };
+            if (entry.HostDriverSince is not { } since || now - since < state.Limits.HostDriverPatience || entry.Failures >= state.Limits.MostFailures)
+            {
+                return failed;
+            }
+
+            var alias = new AttachmentAlias(entry.Id, device.Plug);
+            return Tried(entry, failed, new HostAction.DetachDevice(entry.Claim.Guest, alias, DetachCause.NotWorking), now);
+        }
+
+        var configured = device.Interfaces.Length > 0 && device.Interfaces.All(i => i.Driver is UsbInterface.UsbfsDriver);
+        return configured ? attached : attached with { Reason = ClaimReason.GuestNotConfigured };
+    }
+
+    private static ClaimStatus Wanted(HostState state, ClaimEntry entry, UsbDevice device, DateTimeOffset now)
+    {
+        var claim = entry.Claim;
+        if (entry.Quarantine is not null)
+        {
+            return Quarantined(entry, device);
+        }
+
+        if (OwnerOf(state, device) is { } owner && owner.Id != entry.Id)
+        {
+            return new ClaimStatus(ClaimPhase.WaitingForDevice, ClaimReason.HeldByGuest)
+            {
+                Device = device,
+                OtherGuest = owner.Claim.Guest,
+                OtherClaim = owner.Id,
+            };
+        }
+
+        var waiting = new ClaimStatus(ClaimPhase.WaitingForGuest) { Device = device };
+        if (!state.LibvirtConnected)
+        {
+            return waiting with { Reason = ClaimReason.LibvirtUnavailable, Detail = state.LibvirtError };
+        }
+
+        if (!state.Guests.TryGetValue(claim.Guest, out var guest))
+        {
+            return waiting with { Reason = ClaimReason.GuestUndefined };
+        }
+
+        if (!guest.IsActive)
+        {
+            return waiting with { Reason = ClaimReason.GuestOff };
+        }
+
+        return Refusal(state, claim, device, guest) ?? Attaching(state, entry, device, now);
+    }
+
+    /// <summary>Why this device may not, or can't, go into this guest now; null where it can. Guard first, then room.</summary>
+    public static ClaimStatus? Refusal(HostState state, Claim claim, UsbDevice device, Guest? guest)
+    {
+        var failed = new ClaimStatus(ClaimPhase.Failed) { Device = device };
+        if (claim.Mode != ClaimMode.Hostdev || claim.Target != ClaimTarget.Guest)
+        {
+            return failed with { Reason = ClaimReason.UnsupportedMode };
+        }
+
+        if (device.IsHub)
+        {
+            return failed with { Reason = ClaimReason.IsHub };
+        }
+
+        foreach (var placed in state.AttachmentsByAddress[device.Address])
+        {
+            if (placed.Attachment.Ours is null)
+            {
+                return failed with { Reason = ClaimReason.HeldByOther, OtherGuest = placed.Guest };
+            }
+        }
+
+        if (claim.ForceReason is null && HostUseOf(state, device) is { } use)
+        {
+            return failed with { Reason = ClaimReason.InUseByHost, Detail = use };
+        }
+
+        return guest is null ? null : GuestFit.Check(device, guest) is { } misfit ? failed with { Reason = misfit.Reason, Detail = misfit.Detail } : null;
+    }
+
+    /// <summary>What the guard refuses, in words; null where nothing does.</summary>
+    private static string? HostUseOf(HostState state, UsbDevice device)
+    {
+        foreach (var use in device.Uses)
+        {
+            if (use.IsGuarded)
+            {
+                return use.Detail;
+            }
+        }
+
+        var held = device.Interfaces.FirstOrDefault(i => i.Driver is UsbInterface.UsbfsDriver);
+        return held is not null && !state.AttachmentsByAddress[device.Address].Any(p => p.Attachment.Ours?.Plug == device.Plug)
+            ? $"a process on the host holds interface {held.Name} over usbfs"
+            : null;
+    }
+
+    private static ClaimStatus Attaching(HostState state, ClaimEntry entry, UsbDevice device, DateTimeOffset now)
+    {
+        var attaching = new ClaimStatus(ClaimPhase.Attaching) { Device = device };
+        var numberTaken = state.AttachmentsByAddress[device.Address].Any(p => p.Attachment.Ours!.Plug != device.Plug);
+        if (numberTaken || state.InFlight.ContainsKey(new HostAction.OfferDrivers(device.Syspath, device.Plug).Subject))
+        {
+            // libvirt keys exclusivity by number: the stale entry of an earlier plug goes first. Or the host's drivers are being offered it.
+            return attaching;
+        }
+
+        if (entry.Failures >= state.Limits.MostFailures && entry.LastFailure is { } last)
+        {
+            return attaching with { Phase = ClaimPhase.Failed, Reason = last.Reason, Detail = last.Message };
+        }
+
+        var attach = new HostAction.AttachDevice(
+            entry.Id, entry.Claim.Guest, device, entry.Claim.GuestReset, Forced: entry.Claim.ForceReason is not null);
+        return Tried(entry, attaching, attach, now);
+    }
+
+    /// <summary>The action, unless a back-off says to wait.</summary>
+    private static ClaimStatus Tried(ClaimEntry entry, ClaimStatus status, HostAction action, DateTimeOffset now)
+    {
+        if (entry.NotBefore is { } notBefore && now < notBefore)
+        {
+            return entry.LastFailure is { } failure
+                ? status with { Reason = ClaimReason.RetryLater, Detail = failure.Message }
+                : status;
+        }
+
+        return status with { Next = action };
+    }
+}

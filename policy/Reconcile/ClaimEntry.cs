@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+/// <summary>A claim with what this run of the daemon has seen of it. Only <see cref="Claim"/> is stored.</summary>
+public sealed record ClaimEntry(Claim Claim)
+{
+    /// <summary>The plug that it was last attached with: that device keeps the claim when a twin shows up.</summary>
+    public PlugToken? LastPlug { get; init; }
+
+    /// <summary>The plug that was last counted for flapping.</summary>
+    public PlugToken? SeenPlug { get; init; }
+
+    /// <summary>When its device was plugged in lately, oldest first; bounded by the flap limit.</summary>
+    public ImmutableArray<DateTimeOffset> RecentPlugs { get; init; } = [];
+
+    /// <summary>When its device went away; null while it is there, or was never seen.</summary>
+    public DateTimeOffset? DeviceLeft { get; init; }
+
+    /// <summary>Where its device was when it went away.</summary>
+    public DeviceKey? DeviceLeftPort { get; init; }
+
+    /// <summary>Failures in a row with this plug in this run of the guest.</summary>
+    public int Failures { get; init; }
+
+    public ActionOutcome.Failed? LastFailure { get; init; }
+
+    /// <summary>Nothing is tried before this time.</summary>
+    public DateTimeOffset? NotBefore { get; init; }
+
+    /// <summary>Aliases whose removal we asked for and have not seen happen yet.</summary>
+    public ImmutableHashSet<AttachmentAlias> DetachAsked { get; init; } = [];
+
+    /// <summary>Since when a host driver has been bound although the device is in the guest; null where none is.</summary>
+    public DateTimeOffset? HostDriverSince { get; init; }
+
+    /// <summary>Why it is in quarantine; null where it is not.</summary>
+    public string? Quarantine { get; init; }
+
+    public ClaimId Id => Claim.Id;
+
+    public bool Stands => Claim.Released is null;
+
+    /// <summary>The same claim with a clean slate: nothing failed yet.</summary>
+    public ClaimEntry Fresh() => this with { Failures = 0, LastFailure = null, NotBefore = null, HostDriverSince = null };
+}

@@ -1,0 +1,41 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+/// <summary>
+/// Where a claim stands, why, and what is to be done next: one answer, so that what is shown is what is done.
+/// </summary>
+public sealed record ClaimStatus(ClaimPhase Phase, ClaimReason Reason = ClaimReason.None)
+{
+    /// <summary>The device that it has, or will have; null while there is none.</summary>
+    public UsbDevice? Device { get; init; }
+
+    /// <summary>Devices that match, where the reason is Ambiguous.</summary>
+    public ImmutableArray<UsbDevice> Candidates { get; init; } = [];
+
+    /// <summary>The guest that has the device instead.</summary>
+    public GuestId? OtherGuest { get; init; }
+
+    /// <summary>The claim that has the device instead.</summary>
+    public ClaimId? OtherClaim { get; init; }
+
+    /// <summary>What libvirt, the host or the guard said, raw.</summary>
+    public string? Detail { get; init; }
+
+    /// <summary>What would be done now if nothing else were in flight; null for nothing.</summary>
+    public HostAction? Next { get; init; }
+
+    /// <summary>For change detection: everything but the action.</summary>
+    public bool ShowsSame(ClaimStatus other) =>
+        Phase == other.Phase && Reason == other.Reason && Device?.Plug == other.Device?.Plug && OtherGuest == other.OtherGuest
+        && OtherClaim == other.OtherClaim && string.Equals(Detail, other.Detail, StringComparison.Ordinal)
+        && Candidates.Select(c => c.Plug).SequenceEqual(other.Candidates.Select(c => c.Plug));
+}
+
+/// <summary>Which device a claim means at the moment.</summary>
+/// <param name="Candidates">Those that match where <paramref name="Device"/> is null although there are some.</param>
+public readonly record struct Choice(UsbDevice? Device, ImmutableArray<UsbDevice> Candidates);

@@ -1,0 +1,144 @@
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+public sealed partial class Fold
+{
+    /// <summary>The action is about to run: nothing else is planned for its subject until it has finished.</summary>
+    public void Start(HostAction action)
+    {
+        state = state with { InFlight = state.InFlight.SetItem(action.Subject, action) };
+        TouchSubject(action);
+    }
+
+    private void Finished(HostAction action, ActionOutcome outcome)
+    {
+        state = state with { InFlight = state.InFlight.Remove(action.Subject) };
+        TouchSubject(action);
+        var failed = outcome as ActionOutcome.Failed;
+        switch (action)
+        {
+            case HostAction.AttachDevice attach:
+                Audit("attach", attach.Claim.ToString(), failed is null ? "ok" : failed.Reason.ToString(),
+                    $"{state.IdOf(attach.Device)} to guest {state.GuestName(attach.Into)}{Because(failed)}");
+                NoteOutcome(attach.Claim, failed);
+                break;
+            case HostAction.DetachDevice detach:
+                Audit("detach", detach.Alias.Claim.ToString(), failed is null ? "ok" : failed.Reason.ToString(),
+                    $"{detach.Cause} from guest {state.GuestName(detach.From)}{Because(failed)}");
+                NoteDetach(detach, failed);
+                break;
+            case HostAction.OfferDrivers offer:
+                state = state with { Lent = state.Lent.Remove(offer.Plug) };
+                break;
+            case HostAction.StartGuestPaused or HostAction.ResumeGuest when failed is not null:
+                FailStart(action.Guest!.Value, failed.Message);
+                break;
+            case HostAction.ResumeGuest resumed:
+                DropStart(resumed.Resuming);
+                break;
+        }
+    }
+
+    private static string Because(ActionOutcome.Failed? failed) => failed is null ? "" : $": {failed.Message}";
+
+    private void TouchSubject(HostAction action)
+    {
+        switch (action)
+        {
+            case HostAction.AttachDevice attach:
+                Touch(attach.Claim);
+                touchedPlugs.Add(attach.Device.Plug);
+                touchedDevices.Add(attach.Device.Syspath);
+                break;
+            case HostAction.DetachDevice detach:
+                Touch(detach.Alias.Claim);
+                touchedPlugs.Add(detach.Alias.Plug);
+                break;
+            case HostAction.OfferDrivers offer when state.Devices.TryGetValue(offer.Syspath, out var device):
+                foreach (var entry in ClaimsFollowing(device))
+                {
+                    Touch(entry.Id);
+                }
+
+                break;
+        }
+
+        if (action.Guest is { } guest)
+        {
+            touchedGuests.Add(guest);
+        }
+    }
+
+    private void NoteOutcome(ClaimId id, ActionOutcome.Failed? failed)
+    {
+        if (!state.Claims.TryGetValue(id, out var entry))
+        {
+            return;
+        }
+
+        if (failed is null)
+        {
+            // The count stays until the device is seen working: libvirt also reports success for an attach that fails in the guest.
+            Put(entry with { LastFailure = null, NotBefore = null });
+            return;
+        }
+
+        var failures = entry.Failures + 1;
+        var notBefore = now + Backoff(failures, failed.Transient);
+        Put(entry with { Failures = failures, LastFailure = failed, NotBefore = notBefore });
+        LookAgain(notBefore, id);
+    }
+
+    /// <summary>Doubles from the first wait to the longest; five times as patient where another try is unlikely to help.</summary>
+    private TimeSpan Backoff(int failures, bool transient)
+    {
+        var limits = state.Limits;
+        var wait = limits.FirstRetry * Math.Pow(2, Math.Min(failures - 1, 16)) * (transient ? 1 : 5);
+        return wait < limits.LongestRetry ? wait : limits.LongestRetry;
+    }
+
+    private void NoteDetach(HostAction.DetachDevice detach, ActionOutcome.Failed? failed)
+    {
+        if (!state.Claims.TryGetValue(detach.Alias.Claim, out var entry))
+        {
+            return;
+        }
+
+        if (failed is not null)
+        {
+            NoteOutcome(entry.Id, failed);
+            return;
+        }
+
+        var still = state.AttachmentsByClaim[entry.Id].Any(p => p.Guest == detach.From && p.Attachment.Ours == detach.Alias);
+        if (detach.Cause == DetachCause.NotWorking)
+        {
+            NoteOutcome(entry.Id, new ActionOutcome.Failed(ClaimReason.HostDriverBound, "it was in the guest's definition, not in the guest", Transient: true));
+            entry = state.Claims[entry.Id];
+        }
+
+        if (!still)
+        {
+            Put(entry with { HostDriverSince = null });
+            return;
+        }
+
+        // QEMU has accepted; the guest's XML tells when it is done. If it never does, ask again.
+        var again = now + state.Limits.DetachPatience;
+        Put(entry with { DetachAsked = entry.DetachAsked.Add(detach.Alias), NotBefore = again });
+        LookAgain(again, entry.Id);
+    }
+
+    private void FailStart(GuestId id, string why)
+    {
+        if (state.GuestStarts.TryGetValue(id, out var start))
+        {
+            state = state with { GuestStarts = state.GuestStarts.SetItem(id, start with { Failure = why }) };
+            changes.Add(new StoreChange.DropGuestStart(id));
+            Audit("guest-start", id.ToString(), "failed", why);
+        }
+    }
+}

@@ -1,0 +1,166 @@
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+public sealed partial class Fold
+{
+    internal void Load(StoredState stored)
+    {
+        foreach (var claim in stored.Claims)
+        {
+            Written(claim);
+            if (stored.Quarantined.TryGetValue(claim.Id, out var why))
+            {
+                Put(state.Claims[claim.Id] with { Quarantine = why });
+            }
+        }
+
+        state = state with
+        {
+            SharedSerials = [.. stored.SharedSerials],
+            Labels = state.Labels.SetItems(stored.Labels),
+            GuestNames = state.GuestNames.SetItems(stored.GuestNames),
+            Remembered = state.Remembered.SetItems(stored.Devices.Select(d => KeyValuePair.Create(d.Id, d))),
+            GuestStarts = state.GuestStarts.SetItems(stored.GuestStarts.Select(s =>
+                KeyValuePair.Create(s.Key, new GuestStart(s.Value, FromStore: true, Run: null, Failure: null)))),
+        };
+    }
+
+    private void Written(Claim claim)
+    {
+        if (state.Claims.TryGetValue(claim.Id, out var before))
+        {
+            state = state with
+            {
+                ClaimsByKey = state.ClaimsByKey.Remove(before.Claim.Follows, claim.Id),
+                ClaimsByGuest = state.ClaimsByGuest.Remove(before.Claim.Guest, claim.Id),
+            };
+            touchedGuests.Add(before.Claim.Guest);
+        }
+
+        state = state with
+        {
+            ClaimsByKey = state.ClaimsByKey.Add(claim.Follows, claim.Id),
+            ClaimsByGuest = state.ClaimsByGuest.Add(claim.Guest, claim.Id),
+            ClaimsByRequest = claim.RequestId is null
+                ? state.ClaimsByRequest
+                : state.ClaimsByRequest.SetItem((claim.Owner, claim.RequestId), claim.Id),
+        };
+        claimsChanged = true;
+        touchedGuests.Add(claim.Guest);
+        var entry = before is null ? new ClaimEntry(claim) : before.Fresh() with { Claim = claim };
+        Put(entry);
+        TouchRivals(claim.Follows);
+    }
+
+    /// <summary>Others that follow the same device, and the device itself, show another picture now.</summary>
+    private void TouchRivals(DeviceKey key)
+    {
+        foreach (var claim in state.ClaimsByKey[key])
+        {
+            Touch(claim);
+        }
+
+        foreach (var device in state.DevicesWith(key))
+        {
+            TouchClaimsOf(null, device);
+            touchedDevices.Add(device.Syspath);
+        }
+    }
+
+    private void Retried(ClaimId id)
+    {
+        if (!state.Claims.TryGetValue(id, out var entry))
+        {
+            return;
+        }
+
+        if (entry.Quarantine is not null)
+        {
+            changes.Add(new StoreChange.RememberQuarantine(id, null));
+        }
+
+        Put(entry.Fresh() with { Quarantine = null, RecentPlugs = [] });
+    }
+
+    private void Labelled(DeviceId device, string? label)
+    {
+        state = state with { Labels = label is null ? state.Labels.Remove(device) : state.Labels.SetItem(device, label) };
+        if (state.SyspathsById.TryGetValue(device, out var syspath))
+        {
+            touchedDevices.Add(syspath);
+            TouchClaimsOf(null, state.Devices[syspath]);
+        }
+    }
+
+    /// <summary>Claims that end with a plug or a run: they begin with the first one seen, and end when it is over.</summary>
+    private void EndLifetimes()
+    {
+        foreach (var id in touchedClaims.ToList())
+        {
+            if (!state.Claims.TryGetValue(id, out var entry) || !entry.Stands)
+            {
+                continue;
+            }
+
+            switch (entry.Claim.Lifetime)
+            {
+                case ClaimLifetime.UntilUnplug when state.DevicesKnown:
+                    FollowPlug(entry);
+                    break;
+                case ClaimLifetime.UntilGuestStops when state.LibvirtConnected:
+                    FollowRun(entry);
+                    break;
+            }
+        }
+    }
+
+    private void FollowPlug(ClaimEntry entry)
+    {
+        var device = Assessor.Choose(state, entry).Device;
+        if (device is null)
+        {
+            // A deadline brings this back; at start there is no departure to wait from, and the device has been away for good.
+            if (entry.Claim.LifetimePlug is not null && (entry.DeviceLeft is not { } left || now - left >= state.Limits.Comeback))
+            {
+                EndClaim(entry, "its device was unplugged");
+            }
+        }
+        else if (entry.Claim.LifetimePlug is null || (entry.Claim.LifetimePlug != device.Plug && IsComeback(entry, device.PortKey)))
+        {
+            PutStored(entry with { DeviceLeft = null, Claim = entry.Claim with { LifetimePlug = device.Plug } });
+        }
+        else if (entry.Claim.LifetimePlug != device.Plug)
+        {
+            EndClaim(entry, "its device was unplugged and is back as another plug");
+        }
+    }
+
+    private bool IsComeback(ClaimEntry entry, DeviceKey port) =>
+        entry.DeviceLeft is { } left && now - left < state.Limits.Comeback && entry.DeviceLeftPort == port;
+
+    private void FollowRun(ClaimEntry entry)
+    {
+        var run = state.Guests.GetValueOrDefault(entry.Claim.Guest)?.Run;
+        if (entry.Claim.LifetimeRun is null)
+        {
+            if (run is not null)
+            {
+                PutStored(entry with { Claim = entry.Claim with { LifetimeRun = run } });
+            }
+        }
+        else if (run != entry.Claim.LifetimeRun)
+        {
+            EndClaim(entry, "its guest stopped");
+        }
+    }
+
+    private void EndClaim(ClaimEntry entry, string why)
+    {
+        PutStored(entry with { Claim = entry.Claim with { Released = now } });
+        claimsChanged = true;
+        Audit("claim-ended", entry.Id.ToString(), "ok", why);
+        TouchRivals(entry.Claim.Follows);
+    }
+}

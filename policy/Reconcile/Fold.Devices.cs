@@ -1,0 +1,304 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+public sealed partial class Fold
+{
+    private void Present(UsbDevice device)
+    {
+        var before = state.Devices.GetValueOrDefault(device.Syspath);
+        if (before is not null && before.Plug != device.Plug)
+        {
+            Gone(device.Syspath);
+            before = null;
+        }
+
+        if (before is not null)
+        {
+            Unindex(before);
+        }
+
+        Index(device);
+        touchedDevices.Add(device.Syspath);
+        TouchClaimsOf(before, device);
+        if (before is null)
+        {
+            Arrived(device);
+        }
+        else if (before.Interfaces != device.Interfaces || !before.Uses.SequenceEqual(device.Uses))
+        {
+            ClearFailuresThatTheHostCaused(device);
+        }
+
+        NoteHostDrivers(device);
+    }
+
+    private void Gone(string syspath)
+    {
+        if (!state.Devices.TryGetValue(syspath, out var device))
+        {
+            return;
+        }
+
+        TouchClaimsOf(device, device);
+        removedDevices[syspath] = (state.IdOf(device), device);
+        touchedDevices.Remove(syspath);
+        foreach (var claim in ClaimsFollowing(device))
+        {
+            NoteDeparture(claim, device);
+        }
+
+        Unindex(device);
+        state = state with
+        {
+            Devices = state.Devices.Remove(syspath),
+            DeviceIds = state.DeviceIds.Remove(syspath),
+            SyspathsById = state.SyspathsById.Remove(state.IdOf(device)),
+            Lent = state.Lent.Remove(device.Plug),
+        };
+    }
+
+    private void Enumerated(ImmutableArray<UsbDevice> devices)
+    {
+        var present = devices.Select(d => d.Syspath).ToHashSet(StringComparer.Ordinal);
+        foreach (var syspath in state.Devices.Keys.Where(s => !present.Contains(s)).ToList())
+        {
+            Gone(syspath);
+        }
+
+        // The first of two twins keeps the id by serial: oldest plug first, whatever order sysfs lists them in.
+        foreach (var device in devices.OrderBy(d => d.UsecInitialized).ThenBy(d => d.Syspath, StringComparer.Ordinal))
+        {
+            Present(device);
+            if (ClaimsFollowing(device).Any() && device.Interfaces.Any(i => i.Driver is null))
+            {
+                // A daemon that was away may have missed a QEMU that died: the host's drivers are offered it once.
+                Lend(device);
+            }
+        }
+
+        state = state with { DevicesKnown = true };
+        AdoptOrphans();
+    }
+
+    private void Arrived(UsbDevice device)
+    {
+        var id = DeviceId.Of(device.SerialKey ?? device.PortKey);
+        if (state.SyspathsById.ContainsKey(id))
+        {
+            id = DeviceId.Of(device.PortKey);
+        }
+
+        state = state with
+        {
+            DeviceIds = state.DeviceIds.SetItem(device.Syspath, id),
+            SyspathsById = state.SyspathsById.SetItem(id, device.Syspath),
+        };
+        removedDevices.Remove(device.Syspath);
+        if (device.SerialKey is { } serial && !device.IsHub && state.DevicesByKey[serial].Length > 1 && !state.SharedSerials.Contains(serial))
+        {
+            LookAgain(now + state.Limits.TwinPatience, DeadlineKind.Serial, serial.Text);
+        }
+
+        Remember(device, id);
+        foreach (var claim in ClaimsFollowing(device))
+        {
+            CountPlug(claim, device);
+        }
+    }
+
+    private void Index(UsbDevice device)
+    {
+        var byKey = state.DevicesByKey;
+        foreach (var key in device.Keys)
+        {
+            byKey = byKey.Add(key, device.Syspath);
+        }
+
+        state = state with
+        {
+            Devices = state.Devices.SetItem(device.Syspath, device),
+            DevicesByKey = byKey,
+            DevicesByAddress = state.DevicesByAddress.Add(device.Address, device.Syspath),
+        };
+    }
+
+    private void Unindex(UsbDevice device)
+    {
+        var byKey = state.DevicesByKey;
+        foreach (var key in device.Keys)
+        {
+            byKey = byKey.Remove(key, device.Syspath);
+        }
+
+        state = state with { DevicesByKey = byKey, DevicesByAddress = state.DevicesByAddress.Remove(device.Address, device.Syspath) };
+    }
+
+    private void TouchClaimsOf(UsbDevice? before, UsbDevice device)
+    {
+        foreach (var key in before is null ? device.Keys : before.Keys.Concat(device.Keys))
+        {
+            foreach (var claim in state.ClaimsByKey[key])
+            {
+                Touch(claim);
+            }
+        }
+
+        touchedPlugs.Add(device.Plug);
+        TouchClaimsAt(device.Address);
+        if (before is not null && before.Address != device.Address)
+        {
+            TouchClaimsAt(before.Address);
+        }
+    }
+
+    /// <summary>Claims with an attachment at this address, and claims on devices that have it.</summary>
+    private void TouchClaimsAt(UsbAddress address)
+    {
+        foreach (var placed in state.AttachmentsByAddress[address])
+        {
+            if (placed.Attachment.Ours is { } ours)
+            {
+                Touch(ours.Claim);
+            }
+        }
+
+        foreach (var syspath in state.DevicesByAddress[address])
+        {
+            touchedDevices.Add(syspath);
+            foreach (var key in state.Devices[syspath].Keys)
+            {
+                foreach (var claim in state.ClaimsByKey[key])
+                {
+                    Touch(claim);
+                }
+            }
+        }
+    }
+
+    private IEnumerable<ClaimEntry> ClaimsFollowing(UsbDevice device) =>
+        device.Keys.SelectMany(key => state.ClaimsByKey[key])
+            .Select(id => state.Claims[id])
+            .Where(entry => entry.Stands && entry.Claim.Ids.Contains(device.UsbId));
+
+    private void CountPlug(ClaimEntry entry, UsbDevice device)
+    {
+        if (entry.SeenPlug == device.Plug)
+        {
+            return;
+        }
+
+        var since = now - state.Limits.FlapWindow;
+        var recent = entry.RecentPlugs.Add(now).RemoveAll(at => at < since);
+        var next = entry.Fresh() with { SeenPlug = device.Plug, RecentPlugs = recent };
+        if (recent.Length > state.Limits.FlapPlugs && entry.Quarantine is null)
+        {
+            var why = $"plugged in {recent.Length} times within {state.Limits.FlapWindow.TotalSeconds:0} s";
+            next = next with { Quarantine = why, RecentPlugs = [] };
+            changes.Add(new StoreChange.RememberQuarantine(entry.Id, why));
+            Audit("quarantine", entry.Id.ToString(), "ok", why);
+        }
+
+        Put(next);
+    }
+
+    private void NoteDeparture(ClaimEntry entry, UsbDevice device)
+    {
+        Put(entry.Fresh() with { DeviceLeft = now, DeviceLeftPort = device.PortKey });
+        if (entry.Claim.Lifetime == ClaimLifetime.UntilUnplug)
+        {
+            LookAgain(now + state.Limits.Comeback, entry.Id);
+        }
+    }
+
+    /// <summary>The guard's reasons clear by themselves: a failure that the host caused is forgotten when the host changes.</summary>
+    private void ClearFailuresThatTheHostCaused(UsbDevice device)
+    {
+        foreach (var entry in ClaimsFollowing(device))
+        {
+            if (entry.LastFailure?.Reason is ClaimReason.InUseByHost)
+            {
+                Put(entry.Fresh());
+            }
+        }
+    }
+
+    private void NoteHostDrivers(UsbDevice device)
+    {
+        var bound = device.Interfaces.Any(i => i.Driver is not (null or UsbInterface.UsbfsDriver));
+        foreach (var entry in ClaimsFollowing(device))
+        {
+            if (!bound)
+            {
+                var works = device.Interfaces.Length > 0 && device.Interfaces.All(i => i.Driver is not null) && IsIn(entry, device);
+                if (entry.HostDriverSince is not null || (works && entry.Failures > 0))
+                {
+                    Put(entry with { HostDriverSince = null, Failures = works ? 0 : entry.Failures });
+                }
+            }
+            else if (entry.HostDriverSince is null && IsIn(entry, device))
+            {
+                Put(entry with { HostDriverSince = now });
+                LookAgain(now + state.Limits.HostDriverPatience, entry.Id);
+            }
+        }
+    }
+
+    private bool IsIn(ClaimEntry entry, UsbDevice device) =>
+        state.AttachmentsByClaim[entry.Id].Any(p => p.Guest == entry.Claim.Guest && p.Attachment.Ours!.Plug == device.Plug);
+
+    private void Lend(UsbDevice device)
+    {
+        state = state with { Lent = state.Lent.SetItem(device.Plug, device.Syspath) };
+        touchedPlugs.Add(device.Plug);
+    }
+
+    private void JudgeTwins(DeviceKey serial)
+    {
+        if (state.DevicesByKey[serial].Length < 2 || state.SharedSerials.Contains(serial))
+        {
+            return;
+        }
+
+        state = state with { SharedSerials = state.SharedSerials.Add(serial) };
+        changes.Add(new StoreChange.RememberSerialShared(serial, Shared: true));
+        Audit("serial-shared", serial.Text, "ok", "seen on two devices at once");
+        TouchSerial(serial);
+    }
+
+    private void Trusted(DeviceKey serial)
+    {
+        state = state with { SharedSerials = state.SharedSerials.Remove(serial) };
+        changes.Add(new StoreChange.RememberSerialShared(serial, Shared: false));
+        TouchSerial(serial);
+    }
+
+    private void TouchSerial(DeviceKey serial)
+    {
+        foreach (var claim in state.ClaimsByKey[serial])
+        {
+            Touch(claim);
+        }
+
+        touchedDevices.UnionWith(state.DevicesByKey[serial]);
+    }
+
+    private void Remember(UsbDevice device, DeviceId id)
+    {
+        if (device.IsHub)
+        {
+            return;
+        }
+
+        var known = state.Remembered.GetValueOrDefault(id);
+        var remembered = new RememberedDevice(
+            id, device.SerialKey is { } serial && DeviceId.Of(serial) == id ? serial : device.PortKey, device.PortKey, device.UsbId,
+            device.Serial, DeviceText.NameOf(device), known?.FirstSeen ?? now, now);
+        state = state with { Remembered = state.Remembered.SetItem(id, remembered) };
+        changes.Add(new StoreChange.RememberDevice(remembered));
+    }
+}

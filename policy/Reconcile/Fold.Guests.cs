@@ -1,0 +1,286 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+public sealed partial class Fold
+{
+    private void Present(Guest guest)
+    {
+        var before = state.Guests.GetValueOrDefault(guest.Id);
+        var sameRun = before?.Run is not null && before.Run == guest.Run;
+        if (before is not null)
+        {
+            Unindex(before);
+        }
+
+        Index(guest);
+        TouchClaimsOf(before, guest);
+        if (guest.Run is not null && !sameRun)
+        {
+            foreach (var claim in state.ClaimsByGuest[guest.Id])
+            {
+                Put(state.Claims[claim].Fresh());
+            }
+        }
+
+        if (sameRun)
+        {
+            NoteRemovals(before!, guest);
+        }
+
+        NoteAttachments(guest);
+        if (!string.Equals(before?.Name ?? state.GuestNames.GetValueOrDefault(guest.Id), guest.Name, StringComparison.Ordinal))
+        {
+            state = state with { GuestNames = state.GuestNames.SetItem(guest.Id, guest.Name) };
+            changes.Add(new StoreChange.RememberGuest(guest.Id, guest.Name));
+        }
+
+        NoteStart(guest);
+        AdoptOrphans(guest);
+    }
+
+    private void Gone(GuestId id)
+    {
+        if (!state.Guests.TryGetValue(id, out var guest))
+        {
+            return;
+        }
+
+        TouchClaimsOf(guest, null);
+        Unindex(guest);
+        state = state with { Guests = state.Guests.Remove(id) };
+        touchedGuests.Add(id);
+        DropStart(id);
+    }
+
+    private void Enumerated(ImmutableArray<Guest> guests)
+    {
+        var first = !state.LibvirtConnected;
+        state = state with { LibvirtConnected = true, LibvirtError = null, GuestsKnown = true };
+        var present = guests.Select(g => g.Id).ToHashSet();
+        foreach (var id in state.Guests.Keys.Where(id => !present.Contains(id)).ToList())
+        {
+            Gone(id);
+        }
+
+        foreach (var guest in guests)
+        {
+            Present(guest);
+        }
+
+        if (first)
+        {
+            TouchEverything();
+        }
+    }
+
+    private void LibvirtLost(string why)
+    {
+        if (state.LibvirtConnected || state.LibvirtError is null)
+        {
+            TouchEverything();
+        }
+
+        state = state with { LibvirtConnected = false, LibvirtError = why };
+    }
+
+    private void TouchEverything()
+    {
+        touchedClaims.UnionWith(state.Claims.Keys);
+        touchedGuests.UnionWith(state.Guests.Keys);
+        touchedPlugs.UnionWith(state.Lent.Keys);
+    }
+
+    private void Index(Guest guest)
+    {
+        var (byAddress, byClaim) = (state.AttachmentsByAddress, state.AttachmentsByClaim);
+        foreach (var attachment in guest.Attachments)
+        {
+            var placed = new Placed(guest.Id, attachment);
+            byAddress = attachment.Address is { } address ? byAddress.Add(address, placed) : byAddress;
+            byClaim = attachment.Ours is { } ours ? byClaim.Add(ours.Claim, placed) : byClaim;
+        }
+
+        state = state with { Guests = state.Guests.SetItem(guest.Id, guest), AttachmentsByAddress = byAddress, AttachmentsByClaim = byClaim };
+    }
+
+    private void Unindex(Guest guest)
+    {
+        var (byAddress, byClaim) = (state.AttachmentsByAddress, state.AttachmentsByClaim);
+        foreach (var attachment in guest.Attachments)
+        {
+            var placed = new Placed(guest.Id, attachment);
+            byAddress = attachment.Address is { } address ? byAddress.Remove(address, placed) : byAddress;
+            byClaim = attachment.Ours is { } ours ? byClaim.Remove(ours.Claim, placed) : byClaim;
+        }
+
+        state = state with { AttachmentsByAddress = byAddress, AttachmentsByClaim = byClaim };
+    }
+
+    private void TouchClaimsOf(Guest? before, Guest? after)
+    {
+        var id = (before ?? after)!.Id;
+        touchedGuests.Add(id);
+        foreach (var claim in state.ClaimsByGuest[id])
+        {
+            Touch(claim);
+        }
+
+        foreach (var attachment in (before?.Attachments ?? []).Concat(after?.Attachments ?? []))
+        {
+            if (attachment.Ours is { } ours)
+            {
+                touchedPlugs.Add(ours.Plug);
+                Touch(ours.Claim);
+            }
+
+            if (attachment.Address is { } address)
+            {
+                TouchClaimsAt(address);
+            }
+        }
+    }
+
+    /// <summary>Attachments of ours that left a guest in the middle of a run: asked for by us, or by somebody else.</summary>
+    private void NoteRemovals(Guest before, Guest after)
+    {
+        foreach (var gone in before.Attachments)
+        {
+            if (gone.Ours is not { } alias || after.Attachments.Any(a => a.Ours == alias) || !state.Claims.TryGetValue(alias.Claim, out var entry))
+            {
+                continue;
+            }
+
+            var asked = entry.DetachAsked.Contains(alias)
+                || (state.InFlight.GetValueOrDefault(alias.Claim.ToString()) is HostAction.DetachDevice detach && detach.Alias == alias);
+            entry = entry with
+            {
+                DetachAsked = entry.DetachAsked.Remove(alias),
+                HostDriverSince = null,
+                NotBefore = entry.LastFailure is null ? null : entry.NotBefore,
+            };
+            if (asked || gone.Missing || !entry.Stands || entry.Claim.Guest != after.Id || !IsPluggedIn(entry, alias.Plug))
+            {
+                Put(entry);
+                continue;
+            }
+
+            PutStored(entry with { Claim = entry.Claim with { Hold = ClaimHold.DetachedByOther } });
+            Audit("detached-by-other", entry.Id.ToString(), "ok", $"somebody took it out of guest {after.Name}");
+        }
+    }
+
+    private bool IsPluggedIn(ClaimEntry entry, PlugToken plug) => state.DevicesWith(entry.Claim.Follows).Any(d => d.Plug == plug);
+
+    /// <summary>What is in the guest now is ours to hand back later.</summary>
+    private void NoteAttachments(Guest guest)
+    {
+        foreach (var attachment in guest.Attachments)
+        {
+            if (attachment is not { Missing: false, Ours: { } ours } || !state.Claims.TryGetValue(ours.Claim, out var entry))
+            {
+                continue;
+            }
+
+            var device = state.DevicesWith(entry.Claim.Follows).FirstOrDefault(d => d.Plug == ours.Plug);
+            if (device is null || entry.LastPlug == ours.Plug && state.Lent.ContainsKey(ours.Plug))
+            {
+                continue;
+            }
+
+            Lend(device);
+            Put(entry with { LastPlug = ours.Plug });
+            NoteHostDrivers(device);
+        }
+    }
+
+    private void AdoptOrphans()
+    {
+        foreach (var guest in state.Guests.Values)
+        {
+            AdoptOrphans(guest);
+        }
+    }
+
+    /// <summary>An alias of ours without a claim: the database was lost. It becomes a claim that is held, and nothing is detached.</summary>
+    private void AdoptOrphans(Guest guest)
+    {
+        if (!state.DevicesKnown)
+        {
+            return;
+        }
+
+        foreach (var attachment in guest.Attachments)
+        {
+            if (attachment is not { Missing: false, Ours: { } alias, Address: { } address } || state.Claims.ContainsKey(alias.Claim))
+            {
+                continue;
+            }
+
+            var device = state.DevicesByAddress[address].Select(s => state.Devices[s]).FirstOrDefault(d => d.Plug == alias.Plug);
+            if (device is null)
+            {
+                continue;
+            }
+
+            var bySerial = device.SerialKey is { } serial && !state.SharedSerials.Contains(serial) && state.DevicesByKey[serial].Length == 1;
+            Written(new Claim
+            {
+                Id = alias.Claim,
+                Guest = guest.Id,
+                Follows = bySerial ? device.SerialKey! : device.PortKey,
+                Ids = [device.UsbId],
+                Origin = ClaimOrigin.Recovered,
+                Owner = "uid:0",
+                Door = "startup",
+                Hold = ClaimHold.Recovered,
+                Created = now,
+            });
+            PutStored(state.Claims[alias.Claim] with { LastPlug = alias.Plug });
+            Audit("claim-recovered", alias.Claim.ToString(), "ok", $"found attached to guest {guest.Name} with no such claim in the database");
+            Lend(device);
+        }
+    }
+
+    private void StartRequested(GuestId id)
+    {
+        state = state with { GuestStarts = state.GuestStarts.SetItem(id, new GuestStart(now, FromStore: false, Run: null, Failure: null)) };
+        touchedGuests.Add(id);
+    }
+
+    private void NoteStart(Guest guest)
+    {
+        if (!state.GuestStarts.TryGetValue(guest.Id, out var start) || start.Failure is not null)
+        {
+            return;
+        }
+
+        if (guest.IsActive && guest.State == GuestState.Paused)
+        {
+            if (start.Run is null)
+            {
+                state = state with { GuestStarts = state.GuestStarts.SetItem(guest.Id, start with { Run = guest.Run }) };
+                LookAgain(now + state.Limits.GuestStartPatience, DeadlineKind.GuestStart, guest.Id.ToString());
+            }
+        }
+        else if (guest.IsActive || start.Run is not null || start.FromStore)
+        {
+            // It runs; or it ended; or it was being started by an earlier daemon, and an old wish doesn't start a guest.
+            DropStart(guest.Id);
+        }
+    }
+
+    private void DropStart(GuestId id)
+    {
+        if (state.GuestStarts.ContainsKey(id))
+        {
+            state = state with { GuestStarts = state.GuestStarts.Remove(id) };
+            changes.Add(new StoreChange.DropGuestStart(id));
+            touchedGuests.Add(id);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+/// <summary>
+/// Takes events into a state. Pure as a whole: the same state, events and times give the same result. The parts are by what an
+/// event is about: devices, guests, claims, actions.
+/// </summary>
+public sealed partial class Fold
+{
+    private readonly DateTimeOffset now;
+    private readonly List<StoreChange> changes = [];
+    private readonly HashSet<ClaimId> touchedClaims = [];
+    private readonly HashSet<GuestId> touchedGuests = [];
+    private readonly HashSet<string> touchedDevices = new(StringComparer.Ordinal);
+    private readonly HashSet<PlugToken> touchedPlugs = [];
+    private readonly Dictionary<string, (DeviceId Id, Devices.UsbDevice Device)> removedDevices = new(StringComparer.Ordinal);
+    private bool claimsChanged;
+    private HostState state;
+
+    public Fold(HostState state, DateTimeOffset now)
+    {
+        this.state = state;
+        this.now = now;
+    }
+
+    /// <summary>One event.</summary>
+    public static Transition Apply(HostState state, HostEvent happened, DateTimeOffset now)
+    {
+        var fold = new Fold(state, now);
+        fold.Take(happened);
+        return fold.Result();
+    }
+
+    public void Take(HostEvent happened)
+    {
+        switch (happened)
+        {
+            case HostEvent.DevicePresent e:
+                Present(e.Device);
+                break;
+            case HostEvent.DeviceGone e:
+                Gone(e.Syspath);
+                break;
+            case HostEvent.DevicesEnumerated e:
+                Enumerated(e.Devices);
+                break;
+            case HostEvent.GuestPresent e:
+                Present(e.Guest);
+                break;
+            case HostEvent.GuestGone e:
+                Gone(e.Guest);
+                break;
+            case HostEvent.GuestsEnumerated e:
+                Enumerated(e.Guests);
+                break;
+            case HostEvent.LibvirtLost e:
+                LibvirtLost(e.Why);
+                break;
+            case HostEvent.ClaimWritten e:
+                Written(e.Claim);
+                break;
+            case HostEvent.ClaimRetried e:
+                Retried(e.Claim);
+                break;
+            case HostEvent.LabelWritten e:
+                Labelled(e.Device, e.Label);
+                break;
+            case HostEvent.GuestStartRequested e:
+                StartRequested(e.Guest);
+                break;
+            case HostEvent.SerialTrusted e:
+                Trusted(e.Serial);
+                break;
+            case HostEvent.ActionFinished e:
+                Finished(e.Action, e.Outcome);
+                break;
+            case HostEvent.TimeReached:
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(happened), happened, "an event that the fold does not know");
+        }
+
+        ReachDeadlines();
+        EndLifetimes();
+    }
+
+    public Transition Result() => new(
+        state, [.. changes], [.. touchedClaims], [.. touchedGuests], [.. touchedDevices], [.. touchedPlugs],
+        [.. removedDevices.Values], claimsChanged);
+
+    private void ReachDeadlines()
+    {
+        while (state.Deadlines is { IsEmpty: false } deadlines && deadlines.Min!.At <= now)
+        {
+            var reached = deadlines.Min;
+            state = state with { Deadlines = deadlines.Remove(reached) };
+            switch (reached.Kind)
+            {
+                case DeadlineKind.Claim:
+                    Touch(ClaimId.Parse(reached.Subject));
+                    break;
+                case DeadlineKind.Serial:
+                    JudgeTwins(DeviceKey.Parse(reached.Subject));
+                    break;
+                default:
+                    touchedGuests.Add(new GuestId(Guid.Parse(reached.Subject)));
+                    break;
+            }
+        }
+    }
+
+    private void LookAgain(DateTimeOffset at, DeadlineKind kind, string subject) =>
+        state = state with { Deadlines = state.Deadlines.Add(new Deadline(at, kind, subject)) };
+
+    private void LookAgain(DateTimeOffset at, ClaimId claim) => LookAgain(at, DeadlineKind.Claim, claim.ToString());
+
+    private void Touch(ClaimId claim)
+    {
+        if (touchedClaims.Add(claim) && state.Claims.TryGetValue(claim, out var entry) && state.GuestStarts.ContainsKey(entry.Claim.Guest))
+        {
+            touchedGuests.Add(entry.Claim.Guest);
+        }
+    }
+
+    private void Put(ClaimEntry entry)
+    {
+        state = state with { Claims = state.Claims.SetItem(entry.Id, entry) };
+        Touch(entry.Id);
+    }
+
+    /// <summary>A change of the claim itself, which is stored.</summary>
+    private void PutStored(ClaimEntry entry)
+    {
+        Put(entry);
+        changes.Add(new StoreChange.PutClaim(entry.Claim));
+    }
+
+    private void Audit(string verb, string subject, string outcome, string detail) =>
+        changes.Add(new StoreChange.AppendAudit(now, "usbhostd", "daemon", verb, subject, outcome, detail));
+}
+
+/// <summary>What an event led to.</summary>
+/// <param name="Changes">To be stored; intent before any action that follows from it.</param>
+/// <param name="Claims">Claims whose status or next action may differ now.</param>
+/// <param name="Plugs">Plugs whose hand-back to the host may be due.</param>
+/// <param name="ClaimsChanged">Whether the set of claims that stand is another one.</param>
+public sealed record Transition(
+    HostState State,
+    ImmutableArray<StoreChange> Changes,
+    ImmutableArray<ClaimId> Claims,
+    ImmutableArray<GuestId> Guests,
+    ImmutableArray<string> Devices,
+    ImmutableArray<PlugToken> Plugs,
+    ImmutableArray<(DeviceId Id, Devices.UsbDevice Device)> RemovedDevices,
+    bool ClaimsChanged);

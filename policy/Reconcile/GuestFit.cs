@@ -1,0 +1,69 @@
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+
+namespace UsbHostd.Policy.Reconcile;
+
+/// <summary>Whether a guest has a place for a device: a controller, a free port, and a speed that QEMU itself would take.</summary>
+public static class GuestFit
+{
+    /// <summary>Null where it fits.</summary>
+    public static (ClaimReason Reason, string Detail)? Check(UsbDevice device, Guest guest)
+    {
+        var controllers = guest.Controllers.Where(c => c.Speeds != UsbSpeedSet.None).ToList();
+        if (controllers.Count == 0)
+        {
+            return (ClaimReason.NoController, "the guest has no USB controller");
+        }
+
+        var free = controllers.Where(c => c.FreePorts > 0).ToList();
+        if (free.Count == 0)
+        {
+            return (ClaimReason.NoFreePort, $"all {controllers.Sum(c => c.Ports)} USB ports of the guest are taken");
+        }
+
+        var speeds = SpeedsOf(device);
+        if (speeds != UsbSpeedSet.None && free.TrueForAll(c => (c.Speeds & speeds) == UsbSpeedSet.None))
+        {
+            return (ClaimReason.SpeedMismatch,
+                $"the device runs at {Names(speeds)} speed, the guest's free ports take {Names(free.Aggregate(UsbSpeedSet.None, (all, c) => all | c.Speeds))}");
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// QEMU's rule for host devices (hw/usb/host-libusb.c, usb_host_speed_compat): a device may run slower than it does on the
+    /// host unless an isochronous endpoint, bulk streams or an interrupt endpoint's packet size forbid it. Empty for an unknown speed.
+    /// </summary>
+    public static UsbSpeedSet SpeedsOf(UsbDevice device)
+    {
+        var (full, high) = (true, true);
+        foreach (var endpoint in device.Descriptors.SelectMany(d => d.Endpoints))
+        {
+            switch (endpoint.Type)
+            {
+                case UsbTransferType.Isochronous:
+                case UsbTransferType.Bulk when endpoint.MaxStreams > 0:
+                    (full, high) = (false, false);
+                    break;
+                case UsbTransferType.Interrupt:
+                    full &= endpoint.MaxPacketSize <= 64;
+                    high &= endpoint.MaxPacketSize <= 1024;
+                    break;
+            }
+        }
+
+        return device.Speed switch
+        {
+            UsbSpeed.Low => UsbSpeedSet.Low,
+            UsbSpeed.Full => UsbSpeedSet.Full,
+            UsbSpeed.High => UsbSpeedSet.High | (full ? UsbSpeedSet.Full : UsbSpeedSet.None),
+            UsbSpeed.Super or UsbSpeed.SuperPlus or UsbSpeed.SuperPlusX2 =>
+                UsbSpeedSet.Super | (high ? UsbSpeedSet.High : UsbSpeedSet.None) | (high && full ? UsbSpeedSet.Full : UsbSpeedSet.None),
+            _ => UsbSpeedSet.None,
+        };
+    }
+
+    private static string Names(UsbSpeedSet speeds) => speeds.ToString().ToLowerInvariant().Replace(", ", " or ", StringComparison.Ordinal);
+}

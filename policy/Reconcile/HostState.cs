@@ -1,0 +1,168 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+/// <summary>Everything known at one moment, with the indexes that make one event's cost independent of how much that is.</summary>
+public sealed record HostState
+{
+    public static readonly HostState Empty = new();
+
+    public ReconcileLimits Limits { get; init; } = new();
+
+    /// <summary>By syspath.</summary>
+    public ImmutableDictionary<string, UsbDevice> Devices { get; init; } = ImmutableDictionary.Create<string, UsbDevice>(StringComparer.Ordinal);
+
+    /// <summary>By syspath; decided once for each plug, so that no other device changes it.</summary>
+    public ImmutableDictionary<string, DeviceId> DeviceIds { get; init; } = ImmutableDictionary.Create<string, DeviceId>(StringComparer.Ordinal);
+
+    public ImmutableDictionary<DeviceId, string> SyspathsById { get; init; } = ImmutableDictionary<DeviceId, string>.Empty;
+
+    public MultiIndex<DeviceKey, string> DevicesByKey { get; init; } = MultiIndex<DeviceKey, string>.Empty;
+
+    public MultiIndex<UsbAddress, string> DevicesByAddress { get; init; } = MultiIndex<UsbAddress, string>.Empty;
+
+    public ImmutableDictionary<GuestId, Guest> Guests { get; init; } = ImmutableDictionary<GuestId, Guest>.Empty;
+
+    public MultiIndex<UsbAddress, Placed> AttachmentsByAddress { get; init; } = MultiIndex<UsbAddress, Placed>.Empty;
+
+    public MultiIndex<ClaimId, Placed> AttachmentsByClaim { get; init; } = MultiIndex<ClaimId, Placed>.Empty;
+
+    public ImmutableDictionary<ClaimId, ClaimEntry> Claims { get; init; } = ImmutableDictionary<ClaimId, ClaimEntry>.Empty;
+
+    public MultiIndex<DeviceKey, ClaimId> ClaimsByKey { get; init; } = MultiIndex<DeviceKey, ClaimId>.Empty;
+
+    public MultiIndex<GuestId, ClaimId> ClaimsByGuest { get; init; } = MultiIndex<GuestId, ClaimId>.Empty;
+
+    /// <summary>By owner and the request id that it gave.</summary>
+    public ImmutableDictionary<(string Owner, string RequestId), ClaimId> ClaimsByRequest { get; init; } =
+        ImmutableDictionary<(string Owner, string RequestId), ClaimId>.Empty;
+
+    /// <summary>Serials that were seen on two devices at once.</summary>
+    public ImmutableHashSet<DeviceKey> SharedSerials { get; init; } = [];
+
+    public ImmutableDictionary<DeviceId, string> Labels { get; init; } = ImmutableDictionary<DeviceId, string>.Empty;
+
+    public ImmutableDictionary<DeviceId, RememberedDevice> Remembered { get; init; } = ImmutableDictionary<DeviceId, RememberedDevice>.Empty;
+
+    public ImmutableDictionary<GuestId, string> GuestNames { get; init; } = ImmutableDictionary<GuestId, string>.Empty;
+
+    public ImmutableDictionary<GuestId, GuestStart> GuestStarts { get; init; } = ImmutableDictionary<GuestId, GuestStart>.Empty;
+
+    /// <summary>Actions that are running, by subject.</summary>
+    public ImmutableDictionary<string, HostAction> InFlight { get; init; } = ImmutableDictionary.Create<string, HostAction>(StringComparer.Ordinal);
+
+    /// <summary>Devices that were in a guest and whose interfaces are still to be offered to the host's drivers: plug to syspath.</summary>
+    public ImmutableDictionary<PlugToken, string> Lent { get; init; } = ImmutableDictionary<PlugToken, string>.Empty;
+
+    /// <summary>When to look again at what, soonest first.</summary>
+    public ImmutableSortedSet<Deadline> Deadlines { get; init; } = [];
+
+    public bool DevicesKnown { get; init; }
+
+    public bool GuestsKnown { get; init; }
+
+    public bool LibvirtConnected { get; init; }
+
+    /// <summary>Why libvirt can't be reached; null where it can, or has not been tried yet.</summary>
+    public string? LibvirtError { get; init; }
+
+    public UsbDevice? Device(DeviceId id) => SyspathsById.TryGetValue(id, out var syspath) ? Devices.GetValueOrDefault(syspath) : null;
+
+    public DeviceId IdOf(UsbDevice device) => DeviceIds.TryGetValue(device.Syspath, out var id) ? id : DeviceId.Of(device.SerialKey ?? device.PortKey);
+
+    public IEnumerable<UsbDevice> DevicesWith(DeviceKey key)
+    {
+        foreach (var syspath in DevicesByKey[key])
+        {
+            yield return Devices[syspath];
+        }
+    }
+
+    public string GuestName(GuestId id) =>
+        Guests.TryGetValue(id, out var guest) ? guest.Name : GuestNames.GetValueOrDefault(id) ?? id.ToString();
+
+    /// <summary>The state that a daemon starts from: what is stored, nothing observed.</summary>
+    public static HostState From(StoredState stored, ReconcileLimits limits)
+    {
+        var fold = new Fold(Empty with { Limits = limits }, default);
+        fold.Load(stored);
+        return fold.Result().State;
+    }
+}
+
+/// <summary>One attachment with the guest it is in.</summary>
+public sealed record Placed(GuestId Guest, Attachment Attachment);
+
+/// <summary>A guest that is being started with its devices in place.</summary>
+/// <param name="Run">Null until it is seen, paused.</param>
+/// <param name="Failure">Why it did not start; null while it is under way.</param>
+public sealed record GuestStart(DateTimeOffset Since, bool FromStore, GuestRun? Run, string? Failure);
+
+/// <summary>When to look again at a subject.</summary>
+public sealed record Deadline(DateTimeOffset At, DeadlineKind Kind, string Subject) : IComparable<Deadline>
+{
+    public int CompareTo(Deadline? other)
+    {
+        if (other is null)
+        {
+            return 1;
+        }
+
+        var order = At.CompareTo(other.At);
+        order = order != 0 ? order : Kind.CompareTo(other.Kind);
+        return order != 0 ? order : string.CompareOrdinal(Subject, other.Subject);
+    }
+
+    public static bool operator <(Deadline left, Deadline right) => left.CompareTo(right) < 0;
+
+    public static bool operator >(Deadline left, Deadline right) => left.CompareTo(right) > 0;
+
+    public static bool operator <=(Deadline left, Deadline right) => left.CompareTo(right) <= 0;
+
+    public static bool operator >=(Deadline left, Deadline right) => left.CompareTo(right) >= 0;
+}
+
+public enum DeadlineKind
+{
+    Claim,
+    Serial,
+    GuestStart,
+}
+
+/// <summary>Numbers that an administrator may set.</summary>
+public sealed record ReconcileLimits
+{
+    /// <summary>A device that comes back to its port within this time counts as the same plug for lifetimes. Default 10 s.</summary>
+    public TimeSpan Comeback { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>More plugs than this within <see cref="FlapWindow"/> put a claim in quarantine. Default 10.</summary>
+    public int FlapPlugs { get; init; } = 10;
+
+    /// <summary>Default 10 s.</summary>
+    public TimeSpan FlapWindow { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The first wait after a failure; it doubles. Default 200 ms.</summary>
+    public TimeSpan FirstRetry { get; init; } = TimeSpan.FromMilliseconds(200);
+
+    /// <summary>The longest wait between tries. Default 30 s.</summary>
+    public TimeSpan LongestRetry { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Failures in a row after which a claim stays Failed until something changes or somebody retries. Default 10.</summary>
+    public int MostFailures { get; init; } = 10;
+
+    /// <summary>How long a removal that QEMU accepted may take before it is asked again. Default 5 s.</summary>
+    public TimeSpan DetachPatience { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a host driver may stay bound to a device in a guest (guests reconfigure devices). Default 5 s.</summary>
+    public TimeSpan HostDriverPatience { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long guest-start waits for the guest's devices before it lets it run. Default 30 s.</summary>
+    public TimeSpan GuestStartPatience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Two devices with one serial for longer than this make the serial not unique. Default 2 s: a re-plug may look like two for a moment.</summary>
+    public TimeSpan TwinPatience { get; init; } = TimeSpan.FromSeconds(2);
+}

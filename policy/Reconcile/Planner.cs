@@ -1,0 +1,114 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+/// <summary>
+/// What is to be done now: pure, and the same for the same state however it came about. Looking at what an event touched gives the
+/// same actions as looking at everything.
+/// </summary>
+public static class Planner
+{
+    /// <summary>Everything: after a start or a rescan, and in tests beside the incremental form.</summary>
+    public static ImmutableArray<HostAction> Plan(HostState state, DateTimeOffset now) => Plan(
+        state, now, state.Claims.Keys.Order(), state.GuestStarts.Keys, state.Lent.Keys, writeIgnoreRules: true);
+
+    /// <summary>Only what these may have changed.</summary>
+    public static ImmutableArray<HostAction> Plan(HostState state, DateTimeOffset now, Transition touched) => Plan(
+        state, now, touched.Claims.Order(), touched.Guests, touched.Plugs, touched.ClaimsChanged);
+
+    private static ImmutableArray<HostAction> Plan(
+        HostState state, DateTimeOffset now, IEnumerable<ClaimId> claims, IEnumerable<GuestId> guests, IEnumerable<PlugToken> plugs, bool writeIgnoreRules)
+    {
+        var detaches = new List<HostAction>();
+        var others = new List<HostAction>();
+        if (writeIgnoreRules && !state.InFlight.ContainsKey("ignore-rules"))
+        {
+            others.Add(new HostAction.WriteIgnoreRules(IgnoreRules(state)));
+        }
+
+        // Nothing is attached or handed back before both sides have been seen: a half-known host looks like missing devices.
+        if (state is { DevicesKnown: true, GuestsKnown: true })
+        {
+            foreach (var claim in claims)
+            {
+                if (state.Claims.TryGetValue(claim, out var entry) && Assessor.Assess(state, entry, now).Next is { } next)
+                {
+                    (next is HostAction.DetachDevice ? detaches : others).Add(next);
+                }
+            }
+
+            others.AddRange(plugs.Distinct().Select(p => HandBack(state, p)).OfType<HostAction>());
+            others.AddRange(guests.Select(g => Starting(state, g, now)).OfType<HostAction>());
+        }
+
+        // A guest's worker runs in order: what is wrongly in a guest leaves before anything enters.
+        return [.. detaches, .. others];
+    }
+
+    private static HostAction.OfferDrivers? HandBack(HostState state, PlugToken plug)
+    {
+        if (!state.LibvirtConnected || !state.Lent.TryGetValue(plug, out var syspath) || !state.Devices.TryGetValue(syspath, out var device)
+            || device.Plug != plug)
+        {
+            return null;
+        }
+
+        var offer = new HostAction.OfferDrivers(syspath, plug);
+        var inGuest = state.AttachmentsByAddress[device.Address].Any(p => p.Attachment is { Missing: false, Ours: { } ours } && ours.Plug == plug);
+        var onItsWay = Assessor.OwnerOf(state, device) is { } owner && state.InFlight.ContainsKey(owner.Id.ToString());
+
+        // While QEMU is dying it still holds the interfaces; their unbind uevent comes when it is done.
+        var stillHeld = device.Interfaces.Any(i => i.Driver is UsbInterface.UsbfsDriver);
+        return inGuest || onItsWay || stillHeld || WillAttach(state, device) || state.InFlight.ContainsKey(offer.Subject) ? null : offer;
+    }
+
+    /// <summary>A guest that was restarted takes the device at once: no detour over the host's drivers.</summary>
+    private static bool WillAttach(HostState state, UsbDevice device) =>
+        Assessor.OwnerOf(state, device) is { } owner && Assessor.Assess(state, owner, DateTimeOffset.MaxValue).Next is HostAction.AttachDevice;
+
+    private static HostAction? Starting(HostState state, GuestId id, DateTimeOffset now)
+    {
+        if (!state.LibvirtConnected || !state.GuestStarts.TryGetValue(id, out var start) || start.Failure is not null
+            || !state.Guests.TryGetValue(id, out var guest))
+        {
+            return null;
+        }
+
+        var begin = new HostAction.StartGuestPaused(id);
+        if (state.InFlight.ContainsKey(begin.Subject))
+        {
+            return null;
+        }
+
+        if (start.Run is not { } run)
+        {
+            return guest.Run is null && !start.FromStore ? begin : null;
+        }
+
+        var patience = now - start.Since >= state.Limits.GuestStartPatience && !start.FromStore;
+        return patience || state.ClaimsByGuest[id].All(c => IsSettled(state, state.Claims[c], now)) ? new HostAction.ResumeGuest(id, run) : null;
+    }
+
+    /// <summary>Nothing more will happen for this claim by itself soon.</summary>
+    private static bool IsSettled(HostState state, ClaimEntry entry, DateTimeOffset now)
+    {
+        var status = Assessor.Assess(state, entry, now);
+        return status.Next is null && !state.InFlight.ContainsKey(entry.Id.ToString())
+            && status.Phase is not (ClaimPhase.Attaching or ClaimPhase.Detaching);
+    }
+
+    /// <summary>For every standing claim, by what it follows; the desktop must not mount what a guest is to have.</summary>
+    private static ImmutableArray<IgnoreRule> IgnoreRules(HostState state) =>
+    [
+        .. state.Claims.Values.Where(entry => entry.Stands)
+            .OrderBy(entry => entry.Claim.Follows.Text, StringComparer.Ordinal).ThenBy(entry => entry.Id)
+            .SelectMany(entry => entry.Claim.Ids, (entry, id) => entry.Claim.Follows.SerialText is { } serial
+                ? new IgnoreRule(id, serial, null)
+                : new IgnoreRule(id, null, entry.Claim.Follows))
+            .Distinct(),
+    ];
+}

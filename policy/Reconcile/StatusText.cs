@@ -1,0 +1,107 @@
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+
+namespace UsbHostd.Policy.Reconcile;
+
+/// <summary>
+/// A claim's status in words: what happened, to which device and guest, why, and what to do now. The device's own strings are in
+/// it unescaped.
+/// </summary>
+public static class StatusText
+{
+    /// <summary>How the claim's device is called: the user's label, else its name, else its id.</summary>
+    public static string DeviceName(HostState state, Claim claim, UsbDevice? device)
+    {
+        if (device is not null)
+        {
+            return NameOf(state, device);
+        }
+
+        foreach (var remembered in state.Remembered.Values)
+        {
+            if (remembered.Key == claim.Follows || remembered.PortKey == claim.Follows)
+            {
+                return state.Labels.GetValueOrDefault(remembered.Id) ?? remembered.Name;
+            }
+        }
+
+        return claim.Follows.Kind == FollowKindOfSerial ? $"{claim.Ids[0]} with serial {claim.Follows.SerialText}" : $"{claim.Ids[0]} on {claim.Follows.Text}";
+    }
+
+    /// <summary>Label or name of a device that is there, with its id.</summary>
+    public static string NameOf(HostState state, UsbDevice device) =>
+        state.Labels.GetValueOrDefault(state.IdOf(device)) ?? DeviceText.NameOf(device);
+
+    /// <summary>One sentence; empty where all is as wanted.</summary>
+    public static string Message(HostState state, Claim claim, ClaimStatus status)
+    {
+        var guest = state.GuestName(claim.Guest);
+        var device = DeviceName(state, claim, status.Device);
+        var detail = status.Detail;
+        return status.Reason switch
+        {
+            ClaimReason.None => status.Phase switch
+            {
+                ClaimPhase.Attached => $"{device} is in guest {guest}",
+                ClaimPhase.Attaching => $"{device} is on its way into guest {guest}",
+                ClaimPhase.Detaching => $"{device} is on its way out of guest {guest}",
+                ClaimPhase.Released => $"the claim of {device} for guest {guest} is released",
+                _ => "",
+            },
+            ClaimReason.DeviceAbsent => $"{device} is not plugged in",
+            ClaimReason.GuestOff => $"guest {guest} is not running",
+            ClaimReason.GuestUndefined => $"libvirt knows no guest {guest} now",
+            ClaimReason.LibvirtUnavailable => $"libvirt can't be reached: {detail ?? "not connected yet"}",
+            ClaimReason.Ambiguous => $"{status.Candidates.Length} devices match {device}, or its serial was seen on two devices at once: {string.Join(", ", status.Candidates.Select(c => $"{c.PortPath} ({state.IdOf(c)})"))}",
+            ClaimReason.InUseByHost => $"the host uses {device}: {detail}",
+            ClaimReason.HeldByGuest => $"{device} is claimed for guest {(status.OtherGuest is { } other ? state.GuestName(other) : "?")} (claim {status.OtherClaim})",
+            ClaimReason.HeldByOther => $"{device} was put into guest {(status.OtherGuest is { } other ? state.GuestName(other) : "?")} by somebody else",
+            ClaimReason.NoController or ClaimReason.NoFreePort or ClaimReason.SpeedMismatch => $"{device} can't go into guest {guest}: {detail}",
+            ClaimReason.GuestNotConfigured => $"{device} is in guest {guest}, which has not configured it",
+            ClaimReason.HostDriverBound => $"{device} is in the definition of guest {guest}, yet a host driver holds it: {detail}",
+            ClaimReason.DetachedByOther => $"somebody took {device} out of guest {guest}",
+            ClaimReason.Recovered => $"{device} was found attached to guest {guest}, with no such claim in the database",
+            ClaimReason.Quarantined => $"{device} is in quarantine: {detail}",
+            ClaimReason.RetryLater => $"{device} could not be attached to guest {guest}, another try follows: {detail}",
+            ClaimReason.AttachFailed => $"{device} could not be attached to guest {guest}: {detail}",
+            ClaimReason.DetachFailed => $"{device} could not be taken out of guest {guest}: {detail}",
+            ClaimReason.NotAllowed => $"no rule allows {device} for guest {guest}",
+            ClaimReason.IsHub => $"{device} is a hub",
+            ClaimReason.UnsupportedMode => $"mode {claim.Mode} is not supported for {device}",
+            ClaimReason.LifetimeEnded => $"the claim of {device} for guest {guest} has ended",
+            _ => throw new ArgumentOutOfRangeException(nameof(status), status.Reason, "a reason without words"),
+        };
+    }
+
+    /// <summary>What to do now; empty where nothing needs doing.</summary>
+    public static string Hint(HostState state, Claim claim, ClaimStatus status)
+    {
+        var guest = state.GuestName(claim.Guest);
+        return status.Reason switch
+        {
+            ClaimReason.DeviceAbsent => claim.Follows.Kind == FollowKindOfSerial ? "plug it in, into any port" : "plug it into its port",
+            ClaimReason.GuestOff => $"start the guest: usbhostctl guest-start {guest}",
+            ClaimReason.GuestUndefined => $"define the guest again, or release the claim: usbhostctl claim-release {claim.Id}",
+            ClaimReason.LibvirtUnavailable => "start libvirt: systemctl start libvirtd (or virtqemud); the claim goes on by itself",
+            ClaimReason.Ambiguous => "claim by port instead: usbhostctl attach port:PORT GUEST --by port; or, if the serial is unique after all: usbhostctl device-trust-serial id:DEVICE",
+            ClaimReason.InUseByHost => "unmount it, or stop what uses it; the claim goes on by itself",
+            ClaimReason.HeldByGuest => $"release the other claim: usbhostctl claim-release {status.OtherClaim}; or take it over: usbhostctl attach --move",
+            ClaimReason.HeldByOther => "take it out there first, for example with virsh detach-device; the claim goes on by itself",
+            ClaimReason.NoController => $"add one: virsh attach-device {guest} with <controller type='usb' model='qemu-xhci' ports='15'/>, or edit the guest",
+            ClaimReason.NoFreePort => "give the guest's controller more ports (qemu-xhci takes ports='15'), or detach another device",
+            ClaimReason.SpeedMismatch => "give the guest a qemu-xhci controller",
+            ClaimReason.GuestNotConfigured => "wait until the guest has started, or look for a driver in the guest",
+            ClaimReason.HostDriverBound => $"it is tried again by itself; else: usbhostctl claim-retry {claim.Id}",
+            ClaimReason.DetachedByOther or ClaimReason.Quarantined => $"usbhostctl claim-retry {claim.Id}",
+            ClaimReason.Recovered => $"confirm with usbhostctl claim-retry {claim.Id}, or release with usbhostctl claim-release {claim.Id}",
+            ClaimReason.AttachFailed or ClaimReason.DetachFailed => $"look at the journal and libvirt's log, then: usbhostctl claim-retry {claim.Id}",
+            ClaimReason.NotAllowed => "ask an administrator for a rule",
+            ClaimReason.IsHub => "claim the devices behind it instead",
+            ClaimReason.UnsupportedMode => "use mode hostdev",
+            _ => "",
+        };
+    }
+
+    private const Identity.FollowKind FollowKindOfSerial = Identity.FollowKind.Serial;
+}

@@ -1,0 +1,195 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Policy.Requests;
+
+/// <summary>Turns a request into a claim or a refusal: pure. Run by the one writer, so that nothing changes in between.</summary>
+public static class ClaimDecider
+{
+    /// <param name="nonce">Unique to this request; the new claim's id comes from it.</param>
+    public static ClaimDecision Decide(HostState state, ClaimRequest request, Guid nonce, DateTimeOffset now)
+    {
+        if (request.RequestId is { } requestId && state.ClaimsByRequest.TryGetValue((request.Owner, requestId), out var earlier))
+        {
+            return Repeated(state, request, state.Claims[earlier].Claim);
+        }
+
+        var matches = DeviceSelector.Match(state, request.Device);
+        return matches.Length switch
+        {
+            0 => ForAbsent(state, request, nonce, now),
+            1 => ForPresent(state, request, matches[0], nonce, now),
+            _ => Ambiguous(state, request.Device, matches),
+        };
+    }
+
+    public static ClaimDecision.Refused Ambiguous(HostState state, string text, ImmutableArray<UsbDevice> candidates) =>
+        new(Refusal.Ambiguous, $"{text} can mean {candidates.Length} devices: {string.Join(", ", candidates.Select(c => $"port:{c.PortPath} ({state.IdOf(c)})"))}",
+            "name one by its port, port:…, or by its id, id:…") { Candidates = candidates };
+
+    private static ClaimDecision Repeated(HostState state, ClaimRequest request, Claim earlier) =>
+        earlier.Guest == request.Guest
+            ? new ClaimDecision.Accepted(earlier, AlreadyThere: true)
+            : new ClaimDecision.Refused(
+                Refusal.RequestReused,
+                $"request id {request.RequestId} was already used for claim {earlier.Id} of guest {state.GuestName(earlier.Guest)}",
+                "use another request id for another wish");
+
+    private static ClaimDecision ForPresent(HostState state, ClaimRequest request, UsbDevice device, Guid nonce, DateTimeOffset now)
+    {
+        var serialTellsApart = device.SerialKey is { } serial && !state.SharedSerials.Contains(serial) && state.DevicesByKey[serial].Length == 1;
+        var follow = request.Follow ?? (serialTellsApart && request.FollowIds.IsEmpty ? FollowKind.Serial : FollowKind.Port);
+        if (follow == FollowKind.Serial && !serialTellsApart)
+        {
+            return NotUnique(state, device);
+        }
+
+        if (follow == FollowKind.Serial && !request.FollowIds.IsEmpty)
+        {
+            return new ClaimDecision.Refused(
+                Refusal.InvalidArgument, "a set of ids is followed on one port, not by serial", "leave out --by serial, or leave out --follow");
+        }
+
+        var key = follow == FollowKind.Serial ? device.SerialKey! : device.PortKey;
+        var claim = ClaimOf(request, key, [.. request.FollowIds.Prepend(device.UsbId).Distinct()], nonce, now);
+        if (RivalOf(state, claim, device) is { } rival)
+        {
+            return AgainstRival(state, request, claim, rival, device);
+        }
+
+        return RefusedBy(state, claim, device) ?? (ClaimDecision)new ClaimDecision.Accepted(claim, AlreadyThere: false);
+    }
+
+    private static ClaimDecision ForAbsent(HostState state, ClaimRequest request, Guid nonce, DateTimeOffset now)
+    {
+        if (DeviceSelector.MatchAbsent(state, request.Device) is not { } absent)
+        {
+            return new ClaimDecision.Refused(
+                Refusal.DeviceNotFound, $"no device {request.Device} is plugged in, and none is remembered",
+                "usbhostctl device-list shows what is there; a device that is away is named serial:VENDOR:PRODUCT:SERIAL, or port:… with --follow VENDOR:PRODUCT");
+        }
+
+        var follow = request.Follow ?? (absent.Serial is not null && request.FollowIds.IsEmpty ? FollowKind.Serial : FollowKind.Port);
+        var key = follow == FollowKind.Serial ? absent.Serial : absent.Port;
+        if (key is null)
+        {
+            return new ClaimDecision.Refused(
+                Refusal.InvalidArgument, $"{request.Device} is away and can't be followed by {follow.ToString().ToLowerInvariant()}: that much is not known of it",
+                "plug it in once, or follow it by what its name says");
+        }
+
+        ImmutableArray<UsbId> ids = [.. (absent.UsbId is { } own ? request.FollowIds.Prepend(own) : request.FollowIds).Distinct()];
+        if (ids.IsEmpty)
+        {
+            return new ClaimDecision.Refused(
+                Refusal.InvalidArgument, $"nothing is plugged into {request.Device} now, and whatever comes there must not go to a guest unseen",
+                "say which device may come: --follow VENDOR:PRODUCT");
+        }
+
+        var claim = ClaimOf(request, key, ids, nonce, now);
+        return RivalOf(state, claim, null) is { } rival
+            ? AgainstRival(state, request, claim, rival, null)
+            : claim.Mode != ClaimMode.Hostdev ? UnsupportedMode(claim) : new ClaimDecision.Accepted(claim, AlreadyThere: false);
+    }
+
+    private static ClaimDecision.Refused UnsupportedMode(Claim claim) =>
+        new(Refusal.UnsupportedMode, $"mode {claim.Mode} is not supported", "use mode hostdev");
+
+    private static Claim ClaimOf(ClaimRequest request, DeviceKey key, ImmutableArray<UsbId> ids, Guid nonce, DateTimeOffset now) => new()
+    {
+        Id = ClaimId.Of(nonce),
+        Guest = request.Guest,
+        Follows = key,
+        Ids = ids,
+        Mode = request.Mode,
+        Lifetime = request.Lifetime,
+        Origin = ClaimOrigin.Explicit,
+        Owner = request.Owner,
+        Door = request.Door,
+        RequestId = request.RequestId,
+        GuestReset = request.GuestReset,
+        ForceReason = request.ForceReason,
+        OverrideReason = request.OverrideReason,
+        Created = now,
+    };
+
+    private static ClaimDecision.Refused NotUnique(HostState state, UsbDevice device)
+    {
+        var twins = device.SerialKey is { } serial ? state.DevicesWith(serial).ToImmutableArray() : [device];
+        return new ClaimDecision.Refused(
+            Refusal.Ambiguous,
+            device.SerialKey is null
+                ? $"{StatusText.NameOf(state, device)} on {device.PortPath} has no serial that tells it apart"
+                : $"the serial of {StatusText.NameOf(state, device)} on {device.PortPath} was seen on more than one device",
+            "claim it by port: --by port") { Candidates = twins, Device = device };
+    }
+
+    /// <summary>The standing claim that has this device, or would follow the same one.</summary>
+    private static ClaimEntry? RivalOf(HostState state, Claim claim, UsbDevice? device)
+    {
+        if (device is not null && Assessor.OwnerOf(state, device) is { } owner)
+        {
+            return owner;
+        }
+
+        // The same device by another of its keys, also where it is Ambiguous or away now.
+        var keys = device?.Keys ?? [claim.Follows];
+        return keys.SelectMany(k => state.ClaimsByKey[k]).Select(id => state.Claims[id])
+            .FirstOrDefault(e => e.Stands && e.Claim.Ids.Intersect(claim.Ids).Any()
+                && (device is null || Assessor.Choose(state, e) is { Device: null } choice && choice.Candidates.Any(c => c.Syspath == device.Syspath) && e.Claim.Follows == claim.Follows));
+    }
+
+    private static ClaimDecision AgainstRival(HostState state, ClaimRequest request, Claim claim, ClaimEntry rival, UsbDevice? device)
+    {
+        var held = rival.Claim;
+        if (held.Guest == claim.Guest)
+        {
+            return new ClaimDecision.Accepted(held, AlreadyThere: true);
+        }
+
+        if (request.Move)
+        {
+            var moved = held with { Guest = claim.Guest, Hold = ClaimHold.None, LifetimeRun = null, ForceReason = claim.ForceReason ?? held.ForceReason };
+            return device is not null && RefusedBy(state, moved, device) is { } refused ? refused : new ClaimDecision.Accepted(moved, AlreadyThere: false);
+        }
+
+        var status = Assessor.Assess(state, rival, held.Created);
+        return new ClaimDecision.Refused(
+            Refusal.HeldByGuest,
+            $"{StatusText.DeviceName(state, held, device)} is claimed for guest {state.GuestName(held.Guest)} (claim {held.Id}, {status.Phase})",
+            $"release it: usbhostctl claim-release {held.Id}; or take it over: --move") { OtherClaim = held.Id, OtherGuest = held.Guest, Device = device };
+    }
+
+    /// <summary>
+    /// What would make the new claim fail at once. Refused where asking again later needs another wish; what goes away by itself
+    /// (an absent device, a guest that is off) is waited for instead.
+    /// </summary>
+    public static ClaimDecision.Refused? RefusedBy(HostState state, Claim claim, UsbDevice device)
+    {
+        var guest = state.Guests.GetValueOrDefault(claim.Guest);
+        if (Assessor.Refusal(state, claim, device, guest is { IsActive: true } || guest?.Controllers.All(c => c.Ports == 0) == true ? guest : null) is not { } status)
+        {
+            return null;
+        }
+
+        var why = status.Reason switch
+        {
+            ClaimReason.IsHub => Refusal.IsHub,
+            ClaimReason.HeldByOther => Refusal.HeldByOther,
+            ClaimReason.InUseByHost => Refusal.InUseByHost,
+            ClaimReason.NoController => Refusal.NoController,
+            ClaimReason.NoFreePort => Refusal.NoFreePort,
+            ClaimReason.SpeedMismatch => Refusal.SpeedMismatch,
+            ClaimReason.UnsupportedMode => Refusal.UnsupportedMode,
+            _ => Refusal.NotAllowed,
+        };
+        var hint = why == Refusal.InUseByHost
+            ? "unmount it, or stop what uses it, and ask again; an administrator may pass this with --force REASON"
+            : StatusText.Hint(state, claim, status);
+        return new ClaimDecision.Refused(why, StatusText.Message(state, claim, status), hint) { Device = device, OtherGuest = status.OtherGuest };
+    }
+}

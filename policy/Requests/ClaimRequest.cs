@@ -1,0 +1,80 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Policy.Requests;
+
+/// <summary>Somebody wants a device in a guest.</summary>
+public sealed record ClaimRequest
+{
+    public required string Device { get; init; }
+
+    public required GuestId Guest { get; init; }
+
+    /// <summary>Null: by serial where the device has one of its own, else by port.</summary>
+    public FollowKind? Follow { get; init; }
+
+    public ImmutableArray<UsbId> FollowIds { get; init; } = [];
+
+    public ClaimMode Mode { get; init; } = ClaimMode.Hostdev;
+
+    public ClaimLifetime Lifetime { get; init; } = ClaimLifetime.Forever;
+
+    public GuestReset GuestReset { get; init; } = GuestReset.Off;
+
+    public string? ForceReason { get; init; }
+
+    public string? OverrideReason { get; init; }
+
+    public bool Move { get; init; }
+
+    public string? RequestId { get; init; }
+
+    public required string Owner { get; init; }
+
+    public required string Door { get; init; }
+}
+
+/// <summary>Why a request was refused.</summary>
+public enum Refusal
+{
+    InvalidArgument,
+    DeviceNotFound,
+    Ambiguous,
+    HeldByGuest,
+    HeldByOther,
+    InUseByHost,
+    IsHub,
+    NoController,
+    NoFreePort,
+    SpeedMismatch,
+    UnsupportedMode,
+    NotAllowed,
+    RequestReused,
+}
+
+/// <summary>What becomes of a request.</summary>
+public abstract record ClaimDecision
+{
+    private ClaimDecision()
+    {
+    }
+
+    /// <summary>The claim to store; or one that already says the same.</summary>
+    public sealed record Accepted(Claim Claim, bool AlreadyThere) : ClaimDecision;
+
+    public sealed record Refused(Refusal Why, string Message, string Hint) : ClaimDecision
+    {
+        public ImmutableArray<UsbDevice> Candidates { get; init; } = [];
+
+        public ClaimId? OtherClaim { get; init; }
+
+        public GuestId? OtherGuest { get; init; }
+
+        /// <summary>The device meant, where one was found; for naming who uses it.</summary>
+        public UsbDevice? Device { get; init; }
+    }
+}
