@@ -9,6 +9,7 @@ namespace UsbHostd.Libvirt;
 public sealed unsafe class LibvirtConnection : IDisposable
 {
     private readonly ConnectHandle _connect;
+    private readonly CallGate _calls = new();
     private readonly Lock _gate = new();
     private LibvirtEventSubscription? _subscription;
     private Exception? _sinkFailure;
@@ -34,15 +35,29 @@ public sealed unsafe class LibvirtConnection : IDisposable
 
     /// <summary>Version of the libvirt daemon, for example 9.0.0. Source: virConnectGetLibVersion.</summary>
     /// <exception cref="LibvirtException">The daemon didn't answer.</exception>
-    public Version LibvirtVersion => NativeLibvirt.virConnectGetLibVersion(_connect, out var version) < 0
-        ? throw Failed("virConnectGetLibVersion")
-        : LibvirtLibrary.Unpack(version);
+    public Version LibvirtVersion
+    {
+        get
+        {
+            using var turn = _calls.Enter();
+            return NativeLibvirt.virConnectGetLibVersion(_connect, out var version) < 0
+                ? throw Failed("virConnectGetLibVersion")
+                : LibvirtLibrary.Unpack(version);
+        }
+    }
 
     /// <summary>Version of the hypervisor, for example QEMU 7.2.22. Source: virConnectGetVersion.</summary>
     /// <exception cref="LibvirtException">The daemon didn't answer, or knows none (the QEMU binary isn't there).</exception>
-    public Version HypervisorVersion => NativeLibvirt.virConnectGetVersion(_connect, out var version) < 0
-        ? throw Failed("virConnectGetVersion")
-        : LibvirtLibrary.Unpack(version);
+    public Version HypervisorVersion
+    {
+        get
+        {
+            using var turn = _calls.Enter();
+            return NativeLibvirt.virConnectGetVersion(_connect, out var version) < 0
+                ? throw Failed("virConnectGetVersion")
+                : LibvirtLibrary.Unpack(version);
+        }
+    }
 
     /// <summary>Connects to a hypervisor's daemon. Source: virConnectOpen.</summary>
     /// <param name="uri">For example <c>qemu:///system</c>.</param>
@@ -65,9 +80,11 @@ public sealed unsafe class LibvirtConnection : IDisposable
     }
 
     /// <summary>
-    /// Lets both sides notice a peer that hangs: after <paramref name="count"/> unanswered messages the connection is closed, about
-    /// interval * (count + 1) after the last answer, and calls waiting on it fail. Needs a running <see cref="LibvirtEventLoop"/>.
-    /// Source: virConnectSetKeepAlive.
+    /// Notices a peer that hangs: after <paramref name="count"/> unanswered messages the connection is closed, about interval * (count + 1)
+    /// after the last answer, and the call waiting on it fails. From then on the connection's calls run one at a time, a long one holding
+    /// up the others, since libvirt can't end several: use one connection for each worker. Each message wakes the
+    /// <see cref="LibvirtEventLoop"/>, which must run. A daemon that dies is noticed at once without this. Call it before any other
+    /// thread uses the connection. Source: virConnectSetKeepAlive.
     /// </summary>
     /// <param name="interval">Quiet time before a message, in whole seconds, at least one.</param>
     /// <param name="count">Unanswered messages allowed, at least one.</param>
@@ -78,6 +95,8 @@ public sealed unsafe class LibvirtConnection : IDisposable
         var seconds = (int)interval.TotalSeconds;
         ArgumentOutOfRangeException.ThrowIfLessThan(seconds, 1, nameof(interval));
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        _calls.AllowOneAtATime();
+        using var turn = _calls.Enter();
         var result = NativeLibvirt.virConnectSetKeepAlive(_connect, seconds, (uint)count);
         if (result >= 0)
         {
@@ -108,7 +127,7 @@ public sealed unsafe class LibvirtConnection : IDisposable
                 throw new InvalidOperationException("The connection already has a subscription; libvirt allows one close callback.");
             }
 
-            return _subscription = LibvirtEventSubscription.Create(this, _connect, sink);
+            return _subscription = LibvirtEventSubscription.Create(this, _connect, _calls, sink);
         }
     }
 
@@ -119,6 +138,7 @@ public sealed unsafe class LibvirtConnection : IDisposable
     {
         Span<byte> bytes = stackalloc byte[16];
         _ = uuid.TryWriteBytes(bytes, bigEndian: true, out _);
+        using var turn = _calls.Enter();
         fixed (byte* pointer = bytes)
         {
             return Found(NativeLibvirt.virDomainLookupByUUID(_connect, pointer), "virDomainLookupByUUID");
@@ -131,6 +151,7 @@ public sealed unsafe class LibvirtConnection : IDisposable
     public LibvirtDomain LookupByName(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
+        using var turn = _calls.Enter();
         return Found(NativeLibvirt.virDomainLookupByName(_connect, name), "virDomainLookupByName");
     }
 
@@ -139,6 +160,7 @@ public sealed unsafe class LibvirtConnection : IDisposable
     /// <exception cref="LibvirtException">The daemon didn't answer.</exception>
     public IReadOnlyList<LibvirtDomain> ListAllDomains()
     {
+        using var turn = _calls.Enter();
         var count = NativeLibvirt.virConnectListAllDomains(_connect, out var array, 0);
         if (count < 0)
         {
@@ -148,7 +170,7 @@ public sealed unsafe class LibvirtConnection : IDisposable
         var domains = new LibvirtDomain[count];
         for (var i = 0; i < count; i++)
         {
-            domains[i] = new LibvirtDomain(new DomainHandle(array[i]));
+            domains[i] = new LibvirtDomain(new DomainHandle(array[i]), _calls);
         }
 
         NativeMemory.Free(array);
@@ -157,7 +179,8 @@ public sealed unsafe class LibvirtConnection : IDisposable
 
     /// <summary>
     /// Ends the subscription and closes the connection; a second call does nothing. Calls under way in other threads and domains not yet
-    /// disposed keep libvirt's side open until they are done. While the daemon hangs it blocks until the keepalive gives up.
+    /// disposed keep libvirt's side open until they are done. While the daemon hangs it blocks until
+    /// the keepalive gives up, or for ever without one.
     /// </summary>
     public void Dispose()
     {
@@ -192,7 +215,7 @@ public sealed unsafe class LibvirtConnection : IDisposable
     {
         if (!domain.IsInvalid)
         {
-            return new LibvirtDomain(domain);
+            return new LibvirtDomain(domain, _calls);
         }
 
         var failure = Failed(function);

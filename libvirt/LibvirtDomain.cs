@@ -11,15 +11,17 @@ public sealed unsafe class LibvirtDomain : IDisposable
     private const uint NoId = uint.MaxValue;
 
     private readonly DomainHandle _domain;
+    private readonly CallGate _calls;
 
     /// <summary>Takes over the handle.</summary>
-    internal LibvirtDomain(DomainHandle domain)
+    internal LibvirtDomain(DomainHandle domain, CallGate calls)
     {
         _domain = domain;
+        _calls = calls;
         Span<byte> uuid = stackalloc byte[16];
         fixed (byte* pointer = uuid)
         {
-            Check(NativeLibvirt.virDomainGetUUID(_domain, pointer), "virDomainGetUUID");
+            _ = Check(NativeLibvirt.virDomainGetUUID(_domain, pointer), "virDomainGetUUID");
         }
 
         // libvirt's 16 bytes are in the order in which the text is read.
@@ -40,24 +42,47 @@ public sealed unsafe class LibvirtDomain : IDisposable
     public int? Id => NativeLibvirt.virDomainGetID(_domain) is var id && id != NoId ? (int)id : null;
 
     /// <summary>Whether the domain runs, paused or not. Source: virDomainIsActive.</summary>
-    public bool IsActive => Check(NativeLibvirt.virDomainIsActive(_domain), "virDomainIsActive") == 1;
+    public bool IsActive
+    {
+        get
+        {
+            using var turn = _calls.Enter();
+            return Check(NativeLibvirt.virDomainIsActive(_domain), "virDomainIsActive") == 1;
+        }
+    }
 
     /// <summary>Whether a configuration stays when the domain stops. Source: virDomainIsPersistent.</summary>
-    public bool IsPersistent => Check(NativeLibvirt.virDomainIsPersistent(_domain), "virDomainIsPersistent") == 1;
+    public bool IsPersistent
+    {
+        get
+        {
+            using var turn = _calls.Enter();
+            return Check(NativeLibvirt.virDomainIsPersistent(_domain), "virDomainIsPersistent") == 1;
+        }
+    }
 
     /// <summary>Whether the next start restores a managed save. Source: virDomainHasManagedSaveImage.</summary>
-    public bool HasManagedSave => Check(NativeLibvirt.virDomainHasManagedSaveImage(_domain, 0), "virDomainHasManagedSaveImage") == 1;
+    public bool HasManagedSave
+    {
+        get
+        {
+            using var turn = _calls.Enter();
+            return Check(NativeLibvirt.virDomainHasManagedSaveImage(_domain, 0), "virDomainHasManagedSaveImage") == 1;
+        }
+    }
 
     /// <summary>The state and the reason for it. Source: virDomainGetState.</summary>
     public DomainStatus GetState()
     {
-        Check(NativeLibvirt.virDomainGetState(_domain, out var state, out var reason, 0), "virDomainGetState");
+        using var turn = _calls.Enter();
+        _ = Check(NativeLibvirt.virDomainGetState(_domain, out var state, out var reason, 0), "virDomainGetState");
         return new DomainStatus((DomainState)state, reason);
     }
 
     /// <summary>The domain's XML: of the running domain, or of the configuration if it is off. Source: virDomainGetXMLDesc.</summary>
     public string GetXml(DomainXmlFlags flags = DomainXmlFlags.None)
     {
+        using var turn = _calls.Enter();
         var xml = NativeLibvirt.virDomainGetXMLDesc(_domain, (uint)flags);
         if (xml == 0)
         {
@@ -79,15 +104,21 @@ public sealed unsafe class LibvirtDomain : IDisposable
     /// <param name="flags">Running domain, configuration or both.</param>
     /// <exception cref="LibvirtException">Kind DeviceNotFound, DeviceInUse, AmbiguousDevice, NoUsbController, NoFreePort,
     /// DuplicateAddress, DuplicateAlias, DomainNotRunning, NoSupport and others.</exception>
-    public void AttachDevice(string xml, DomainDeviceModifyFlags flags) =>
-        Check(NativeLibvirt.virDomainAttachDeviceFlags(_domain, xml, (uint)flags), "virDomainAttachDeviceFlags");
+    public void AttachDevice(string xml, DomainDeviceModifyFlags flags)
+    {
+        using var turn = _calls.Enter();
+        _ = Check(NativeLibvirt.virDomainAttachDeviceFlags(_domain, xml, (uint)flags), "virDomainAttachDeviceFlags");
+    }
 
     /// <summary>Detaches the device that the element describes. Source: virDomainDetachDeviceFlags.</summary>
     /// <param name="xml">One device element, with what is needed to find the device.</param>
     /// <param name="flags">Running domain, configuration or both.</param>
     /// <exception cref="LibvirtException">Kind DeviceMissingInGuest: the domain has no such device.</exception>
-    public void DetachDevice(string xml, DomainDeviceModifyFlags flags) =>
-        Check(NativeLibvirt.virDomainDetachDeviceFlags(_domain, xml, (uint)flags), "virDomainDetachDeviceFlags");
+    public void DetachDevice(string xml, DomainDeviceModifyFlags flags)
+    {
+        using var turn = _calls.Enter();
+        _ = Check(NativeLibvirt.virDomainDetachDeviceFlags(_domain, xml, (uint)flags), "virDomainDetachDeviceFlags");
+    }
 
     /// <summary>
     /// Asks for the removal of the device with the alias. It is gone with <see cref="LibvirtEvent.DeviceRemoved"/>, not when this returns.
@@ -96,27 +127,44 @@ public sealed unsafe class LibvirtDomain : IDisposable
     /// <param name="alias">For example <c>ua-example</c>.</param>
     /// <param name="flags">Running domain, configuration or both.</param>
     /// <exception cref="LibvirtException">Kind DeviceMissingInGuest: no device has the alias.</exception>
-    public void DetachDeviceAlias(string alias, DomainDeviceModifyFlags flags) =>
-        Check(NativeLibvirt.virDomainDetachDeviceAlias(_domain, alias, (uint)flags), "virDomainDetachDeviceAlias");
+    public void DetachDeviceAlias(string alias, DomainDeviceModifyFlags flags)
+    {
+        using var turn = _calls.Enter();
+        _ = Check(NativeLibvirt.virDomainDetachDeviceAlias(_domain, alias, (uint)flags), "virDomainDetachDeviceAlias");
+    }
 
     /// <summary>Changes a device that the domain has. Source: virDomainUpdateDeviceFlags.</summary>
     /// <param name="xml">The device element as it shall be.</param>
     /// <param name="flags">Running domain, configuration or both.</param>
-    public void UpdateDevice(string xml, DomainDeviceModifyFlags flags) =>
-        Check(NativeLibvirt.virDomainUpdateDeviceFlags(_domain, xml, (uint)flags), "virDomainUpdateDeviceFlags");
+    public void UpdateDevice(string xml, DomainDeviceModifyFlags flags)
+    {
+        using var turn = _calls.Enter();
+        _ = Check(NativeLibvirt.virDomainUpdateDeviceFlags(_domain, xml, (uint)flags), "virDomainUpdateDeviceFlags");
+    }
 
     /// <summary>Starts the domain, or restores its managed save. Source: virDomainCreateWithFlags.</summary>
     /// <exception cref="LibvirtException">Kind DomainAlreadyRunning: it runs.</exception>
-    public void Create(DomainCreateFlags flags = DomainCreateFlags.None) =>
-        Check(NativeLibvirt.virDomainCreateWithFlags(_domain, (uint)flags), "virDomainCreateWithFlags");
+    public void Create(DomainCreateFlags flags = DomainCreateFlags.None)
+    {
+        using var turn = _calls.Enter();
+        _ = Check(NativeLibvirt.virDomainCreateWithFlags(_domain, (uint)flags), "virDomainCreateWithFlags");
+    }
 
     /// <summary>Lets a paused domain run. Source: virDomainResume.</summary>
     /// <exception cref="LibvirtException">Kind DomainNotRunning: it is off.</exception>
-    public void Resume() => Check(NativeLibvirt.virDomainResume(_domain), "virDomainResume");
+    public void Resume()
+    {
+        using var turn = _calls.Enter();
+        _ = Check(NativeLibvirt.virDomainResume(_domain), "virDomainResume");
+    }
 
     /// <summary>Stops the domain at once, as pulling the plug does; its configuration stays. Source: virDomainDestroy.</summary>
     /// <exception cref="LibvirtException">Kind DomainNotRunning: it is off.</exception>
-    public void Destroy() => Check(NativeLibvirt.virDomainDestroy(_domain), "virDomainDestroy");
+    public void Destroy()
+    {
+        using var turn = _calls.Enter();
+        _ = Check(NativeLibvirt.virDomainDestroy(_domain), "virDomainDestroy");
+    }
 
     /// <summary>Gives back the reference; the domain itself is not touched.</summary>
     public void Dispose() => _domain.Dispose();

@@ -18,15 +18,17 @@ internal sealed unsafe class LibvirtEventSubscription : IDisposable
     private readonly Lock _gate = new();
     private readonly LibvirtConnection _owner;
     private readonly ConnectHandle _connect;
+    private readonly CallGate _calls;
     private readonly Action<LibvirtEvent> _sink;
     private readonly nint _id = (nint)Interlocked.Increment(ref s_lastId);
     private readonly List<int> _callbackIds = [];
     private bool _closeRegistered;
 
-    private LibvirtEventSubscription(LibvirtConnection owner, ConnectHandle connect, Action<LibvirtEvent> sink)
+    private LibvirtEventSubscription(LibvirtConnection owner, ConnectHandle connect, CallGate calls, Action<LibvirtEvent> sink)
     {
         _owner = owner;
         _connect = connect;
+        _calls = calls;
         _sink = sink;
     }
 
@@ -36,9 +38,9 @@ internal sealed unsafe class LibvirtEventSubscription : IDisposable
     /// <summary>Registers every callback.</summary>
     /// <returns>A subscription owned by the caller.</returns>
     /// <exception cref="LibvirtException">A callback was refused; none stays registered.</exception>
-    internal static LibvirtEventSubscription Create(LibvirtConnection owner, ConnectHandle connect, Action<LibvirtEvent> sink)
+    internal static LibvirtEventSubscription Create(LibvirtConnection owner, ConnectHandle connect, CallGate calls, Action<LibvirtEvent> sink)
     {
-        var subscription = new LibvirtEventSubscription(owner, connect, sink);
+        var subscription = new LibvirtEventSubscription(owner, connect, calls, sink);
         Live[subscription._id] = subscription;
         try
         {
@@ -63,6 +65,7 @@ internal sealed unsafe class LibvirtEventSubscription : IDisposable
                 return;
             }
 
+            using var turn = _calls.Enter();
             foreach (var callbackId in _callbackIds)
             {
                 _ = NativeLibvirt.virConnectDomainEventDeregisterAny(_connect, callbackId);
@@ -80,6 +83,8 @@ internal sealed unsafe class LibvirtEventSubscription : IDisposable
 
     private void Register()
     {
+        using var turn = _calls.Enter();
+
         // The close callback comes first: a connection allows one, so a second sink is refused before anything else is registered.
         if (NativeLibvirt.virConnectRegisterCloseCallback(_connect, &OnClose, _id, 0) < 0)
         {
