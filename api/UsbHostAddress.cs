@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Net.Sockets;
+using UsbHostd.Api.V1;
+
+namespace UsbHostd.Api;
+
+/// <summary>Where a usbhostd listens: <c>unix:/run/usbhostd/api.sock</c>, or <c>tcp:127.0.0.1:7000</c> for a relayed socket.</summary>
+public sealed class UsbHostAddress
+{
+    /// <summary>Where the daemon listens unless it is configured otherwise.</summary>
+    public const string Default = "unix:/run/usbhostd/api.sock";
+
+    private const string UnixScheme = "unix:";
+    private const string TcpScheme = "tcp:";
+
+    private readonly string text;
+    private readonly string host;
+    private readonly int port;
+
+    private UsbHostAddress(string text, string host, int port)
+    {
+        this.text = text;
+        this.host = host;
+        this.port = port;
+    }
+
+    private bool IsUnix => port == 0;
+
+    /// <exception cref="UsbHostException">It is no address (ERROR_INVALID_ARGUMENT).</exception>
+    public static UsbHostAddress Parse(string address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        if (address.StartsWith(UnixScheme + "/", StringComparison.Ordinal))
+        {
+            return new UsbHostAddress(address, address[UnixScheme.Length..], 0);
+        }
+
+        var colon = address.LastIndexOf(':');
+        if (address.StartsWith(TcpScheme, StringComparison.Ordinal) && colon > TcpScheme.Length
+            && ushort.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0)
+        {
+            return new UsbHostAddress(address, address[TcpScheme.Length..colon].Trim('[', ']'), port);
+        }
+
+        throw new UsbHostException(
+            ErrorCode.ErrorInvalidArgument, $"'{address}' is no address of a usbhostd", $"it looks like {Default} or tcp:127.0.0.1:7000");
+    }
+
+    /// <summary>Opens a connection; whoever gets the stream owns it.</summary>
+    /// <exception cref="UsbHostException">Nobody answers (ERROR_UNAVAILABLE), or the caller may not connect (ERROR_PERMISSION_DENIED).</exception>
+    public async ValueTask<Stream> OpenAsync(CancellationToken cancellationToken)
+    {
+        var socket = IsUnix
+            ? new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
+            : new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await (IsUnix
+                ? socket.ConnectAsync(new UnixDomainSocketEndPoint(host), cancellationToken)
+                : socket.ConnectAsync(host, port, cancellationToken));
+            return new NetworkStream(socket, ownsSocket: true);
+        }
+        catch (Exception failure)
+        {
+            socket.Dispose();
+            throw failure switch
+            {
+                SocketException refused => Explain(refused),
+                ArgumentException unfit => new UsbHostException(ErrorCode.ErrorInvalidArgument, $"'{text}': {unfit.Message}", inner: unfit),
+                _ => failure,
+            };
+        }
+    }
+
+    public override string ToString() => text;
+
+    private UsbHostException Explain(SocketException refused) => (IsUnix, refused.SocketErrorCode) switch
+    {
+        (true, SocketError.AccessDenied) => new UsbHostException(
+            ErrorCode.ErrorPermissionDenied,
+            $"no access to {host}: your user is not in group usbhostd",
+            "sudo usermod -aG usbhostd $USER, then log in again",
+            refused),
+        (true, SocketError.AddressNotAvailable) => new UsbHostException(
+            ErrorCode.ErrorUnavailable, $"usbhostd is not running (no socket at {host})", "systemctl start usbhostd", refused),
+        (true, SocketError.ConnectionRefused) => new UsbHostException(
+            ErrorCode.ErrorUnavailable, $"usbhostd is not running (nobody answers at {host})", "systemctl start usbhostd", refused),
+        _ => new UsbHostException(
+            ErrorCode.ErrorUnavailable, $"can't connect to {text}: {refused.Message}", "is usbhostd running there?", refused),
+    };
+}
