@@ -1,0 +1,22 @@
+namespace UsbHostd.Daemon.Grpc;
+
+internal static partial class GrpcLog
+{
+    [LoggerMessage(1300, LogLevel.Information, "The API listens on {Path}")]
+    public static partial void Listening(ILogger logger, string path);
+
+    [LoggerMessage(1301, LogLevel.Error, "{Method} for {Caller} failed; the caller is told that it was an internal error")]
+    public static partial void Failed(ILogger logger, Exception failure, string method, Service.Caller caller);
+
+    [LoggerMessage(1302, LogLevel.Debug, "{Method} for {Caller} was refused: {Code}: {Reason}")]
+    public static partial void Refused(ILogger logger, string method, Service.Caller caller, Api.V1.ErrorCode code, string reason);
+
+    [LoggerMessage(1303, LogLevel.Information, "{Caller} sent a call that can't be read: {Reason}")]
+    public static partial void Broken(ILogger logger, Service.Caller caller, string reason);
+
+    [LoggerMessage(1304, LogLevel.Warning, "A connection is closed: the kernel does not say who its peer is")]
+    public static partial void NoCaller(ILogger logger, Exception failure);
+
+    [LoggerMessage(1305, LogLevel.Information, "Removed {Path}, which a daemon that is gone had left")]
+    public static partial void StaleSocket(ILogger logger, string path);
+}

@@ -1,0 +1,88 @@
+using System.IO.Pipelines;
+using Google.Protobuf;
+using UsbHostd.Api.Grpc;
+using UsbHostd.Daemon.Service;
+
+namespace UsbHostd.Daemon.Grpc;
+
+/// <summary>One method: reads its request, asks the service, writes its answers. The status is the door's to write.</summary>
+internal abstract class GrpcMethod
+{
+    private GrpcMethod(string path) => Path = path;
+
+    /// <summary><c>/usbhostd.v1.UsbHost/ListDevices</c>.</summary>
+    public string Path { get; }
+
+    /// <summary>Whether an answer may consist of any number of messages, over any time.</summary>
+    public abstract bool IsStream { get; }
+
+    public static GrpcMethod Unary<TRequest, TResponse>(
+        string path, MessageParser<TRequest> parser, Func<Caller, TRequest, CancellationToken, ValueTask<TResponse>> handler)
+        where TRequest : class, IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse> => new UnaryMethod<TRequest, TResponse>(path, parser, handler);
+
+    public static GrpcMethod Stream<TRequest, TResponse>(
+        string path, MessageParser<TRequest> parser, Func<Caller, TRequest, CancellationToken, IAsyncEnumerable<TResponse>> handler)
+        where TRequest : class, IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse> => new StreamMethod<TRequest, TResponse>(path, parser, handler);
+
+    /// <exception cref="HostException">The service refuses.</exception>
+    /// <exception cref="GrpcException">The request can't be read.</exception>
+    public abstract Task InvokeAsync(Caller caller, HttpRequest request, HttpResponse response, int limit, CancellationToken cancellationToken);
+
+    private static async ValueTask<T> RequestAsync<T>(
+        HttpRequest request, MessageParser<T> parser, int limit, CancellationToken cancellationToken)
+        where T : class, IMessage<T> =>
+        await GrpcFrame.ReadAsync(request.Body, parser, limit, cancellationToken)
+        ?? throw new GrpcException(GrpcStatusCode.InvalidArgument, "the call ended without a request");
+
+    private sealed class UnaryMethod<TRequest, TResponse>(
+        string path, MessageParser<TRequest> parser, Func<Caller, TRequest, CancellationToken, ValueTask<TResponse>> handler)
+        : GrpcMethod(path)
+        where TRequest : class, IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse>
+    {
+        public override bool IsStream => false;
+
+        public override async Task InvokeAsync(
+            Caller caller, HttpRequest request, HttpResponse response, int limit, CancellationToken cancellationToken)
+        {
+            var answer = await handler(caller, await RequestAsync(request, parser, limit, cancellationToken), cancellationToken);
+            GrpcFrame.Write(response.BodyWriter, answer);
+        }
+    }
+
+    private sealed class StreamMethod<TRequest, TResponse>(
+        string path, MessageParser<TRequest> parser, Func<Caller, TRequest, CancellationToken, IAsyncEnumerable<TResponse>> handler)
+        : GrpcMethod(path)
+        where TRequest : class, IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse>
+    {
+        public override bool IsStream => true;
+
+        public override async Task InvokeAsync(
+            Caller caller, HttpRequest request, HttpResponse response, int limit, CancellationToken cancellationToken)
+        {
+            var message = await RequestAsync(request, parser, limit, cancellationToken);
+
+            // A client that waits for headers must not wait for the first event, which may be hours away.
+            await response.StartAsync(cancellationToken);
+            await response.BodyWriter.FlushAsync(cancellationToken);
+            await foreach (var answer in handler(caller, message, cancellationToken).WithCancellation(cancellationToken))
+            {
+                GrpcFrame.Write(response.BodyWriter, answer);
+
+                // Waits while the reader's window is full: what a slow reader has not taken stays with the service, which bounds it.
+                await FlushAsync(response.BodyWriter, cancellationToken);
+            }
+        }
+
+        private static async ValueTask FlushAsync(PipeWriter writer, CancellationToken cancellationToken)
+        {
+            if ((await writer.FlushAsync(cancellationToken)).IsCompleted)
+            {
+                throw new OperationCanceledException("the reader is gone");
+            }
+        }
+    }
+}

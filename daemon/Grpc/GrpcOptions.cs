@@ -1,0 +1,25 @@
+namespace UsbHostd.Daemon.Grpc;
+
+/// <summary>Where the gRPC door listens, and what one caller may use of the daemon.</summary>
+internal sealed record GrpcOptions
+{
+    public string SocketPath { get; init; } = "/run/usbhostd/api.sock";
+
+    /// <summary>Name or number of the group that may connect; empty leaves the socket to the daemon's own group.</summary>
+    public string SocketGroup { get; init; } = "";
+
+    /// <summary>Bytes of one request message.</summary>
+    public int MaxRequestBytes { get; init; } = Api.Grpc.GrpcFrame.DefaultLimit;
+
+    /// <summary>Bytes of one call's headers.</summary>
+    public int MaxHeaderBytes { get; init; } = 16 * 1024;
+
+    /// <summary>Connections at once; the next one is closed.</summary>
+    public int MaxConnections { get; init; } = 256;
+
+    /// <summary>Calls at once on one connection.</summary>
+    public int MaxStreamsPerConnection { get; init; } = 100;
+
+    /// <summary>How long a connection without a call stays open.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
+}

@@ -1,0 +1,104 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
+using UsbHostd.Daemon.Service;
+
+namespace UsbHostd.Daemon.Grpc;
+
+/// <summary>
+/// Kestrel on the daemon's unix socket, HTTP/2 only. Without the web host around it: one request delegate needs no routing, no
+/// middleware and no diagnostics, and the daemon starts the sooner.
+/// </summary>
+internal sealed class GrpcServer : IHostedService, IDisposable
+{
+    private readonly GrpcOptions options;
+    private readonly GrpcDoor door;
+    private readonly ILogger logger;
+    private readonly KestrelServer kestrel;
+
+    /// <param name="loggers">Kestrel's own logging goes there too.</param>
+    public GrpcServer(IHostService service, GrpcOptions options, ILoggerFactory loggers)
+    {
+        this.options = options;
+        logger = loggers.CreateLogger<GrpcServer>();
+        door = new GrpcDoor(UsbHostTable.Of(service), options, loggers.CreateLogger<GrpcDoor>());
+        var transport = new SocketTransportOptions { CreateBoundListenSocket = Bind };
+        kestrel = new KestrelServer(
+            Options.Create(Limits(options)), new SocketTransportFactory(Options.Create(transport), loggers), loggers);
+    }
+
+    /// <exception cref="IOException">The socket can't be made, or another daemon answers there.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await kestrel.StartAsync(new Application(door), cancellationToken);
+        GrpcLog.Listening(logger, options.SocketPath);
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        door.Stop();
+        await kestrel.StopAsync(cancellationToken);
+    }
+
+    public void Dispose()
+    {
+        kestrel.Dispose();
+        door.Dispose();
+    }
+
+    private KestrelServerOptions Limits(GrpcOptions options)
+    {
+        var server = new KestrelServerOptions { AddServerHeader = false };
+        server.Limits.MaxConcurrentConnections = options.MaxConnections;
+        server.Limits.KeepAliveTimeout = options.IdleTimeout;
+        server.Limits.MaxRequestHeadersTotalSize = options.MaxHeaderBytes;
+        server.Limits.Http2.MaxStreamsPerConnection = options.MaxStreamsPerConnection;
+        server.Limits.Http2.MaxRequestHeaderFieldSize = options.MaxHeaderBytes;
+
+        // Frames are bounded where they are read, which can say so in gRPC's terms; a watch sends and receives nothing for hours.
+        server.Limits.MaxRequestBodySize = null;
+        server.Limits.MinRequestBodyDataRate = null;
+        server.Limits.MinResponseDataRate = null;
+        server.ListenUnixSocket(options.SocketPath, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            listen.Use(next => connection => Identify(connection) ? next(connection) : Task.CompletedTask);
+        });
+        return server;
+    }
+
+    private Socket Bind(EndPoint endpoint) =>
+        ListeningSocket.Bind(options.SocketPath, UnixGroup.Find(options.SocketGroup), logger);
+
+    // Once a connection, not once a call: the kernel's answer does not change.
+    private bool Identify(ConnectionContext connection)
+    {
+        try
+        {
+            connection.Features.Set(PeerCredentials.Read(connection.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket));
+            return true;
+        }
+        catch (SocketException unknown)
+        {
+            GrpcLog.NoCaller(logger, unknown);
+            return false;
+        }
+    }
+
+    private sealed class Application(GrpcDoor door) : IHttpApplication<HttpContext>
+    {
+        public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+
+        public Task ProcessRequestAsync(HttpContext context) => door.HandleAsync(context);
+
+        public void DisposeContext(HttpContext context, Exception? exception)
+        {
+        }
+    }
+}

@@ -1,0 +1,34 @@
+using System.Collections.Frozen;
+using UsbHostd.Api;
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Service;
+
+namespace UsbHostd.Daemon.Grpc;
+
+/// <summary>The methods of usbhostd.v1.UsbHost, each tied to the service's.</summary>
+internal static class UsbHostTable
+{
+    /// <summary>By path, <c>/usbhostd.v1.UsbHost/ListDevices</c>.</summary>
+    public static FrozenDictionary<string, GrpcMethod> Of(IHostService service) => Methods(service).ToFrozenDictionary(
+        method => method.Path, StringComparer.Ordinal);
+
+    private static GrpcMethod[] Methods(IHostService service) =>
+    [
+        GrpcMethod.Unary(UsbHostMethods.ListDevices, ListDevicesRequest.Parser, service.ListDevicesAsync),
+        GrpcMethod.Unary(UsbHostMethods.GetDevice, GetDeviceRequest.Parser, service.GetDeviceAsync),
+        GrpcMethod.Unary(UsbHostMethods.SetDeviceLabel, SetDeviceLabelRequest.Parser, service.SetDeviceLabelAsync),
+        GrpcMethod.Unary(UsbHostMethods.TrustSerial, TrustSerialRequest.Parser, service.TrustSerialAsync),
+        GrpcMethod.Unary(UsbHostMethods.ListClaims, ListClaimsRequest.Parser, service.ListClaimsAsync),
+        GrpcMethod.Unary(UsbHostMethods.GetClaim, GetClaimRequest.Parser, service.GetClaimAsync),
+        GrpcMethod.Unary(UsbHostMethods.CreateClaim, CreateClaimRequest.Parser, service.CreateClaimAsync),
+        GrpcMethod.Unary(UsbHostMethods.MoveClaim, MoveClaimRequest.Parser, service.MoveClaimAsync),
+        GrpcMethod.Unary(UsbHostMethods.ReleaseClaim, ReleaseClaimRequest.Parser, service.ReleaseClaimAsync),
+        GrpcMethod.Unary(UsbHostMethods.RetryClaim, RetryClaimRequest.Parser, service.RetryClaimAsync),
+        GrpcMethod.Unary(UsbHostMethods.ListGuests, ListGuestsRequest.Parser, service.ListGuestsAsync),
+        GrpcMethod.Unary(UsbHostMethods.GetGuest, GetGuestRequest.Parser, service.GetGuestAsync),
+        GrpcMethod.Unary(UsbHostMethods.StartGuest, StartGuestRequest.Parser, service.StartGuestAsync),
+        GrpcMethod.Unary(UsbHostMethods.GetVersion, GetVersionRequest.Parser, service.GetVersionAsync),
+        GrpcMethod.Unary(UsbHostMethods.GetHealth, GetHealthRequest.Parser, service.GetHealthAsync),
+        GrpcMethod.Stream(UsbHostMethods.Watch, WatchRequest.Parser, service.Watch),
+    ];
+}

@@ -1,0 +1,45 @@
+using UsbHostd.Api.V1;
+
+namespace UsbHostd.Daemon.Service;
+
+/// <summary>
+/// What every door offers, one method for each of the contract's; api/usbhostd.proto says what they mean. Each decides whether the
+/// caller may, and throws <see cref="HostException"/> where it refuses. Cancelling a call stops the wait for its answer only.
+/// </summary>
+internal interface IHostService
+{
+    ValueTask<ListDevicesResponse> ListDevicesAsync(Caller caller, ListDevicesRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Device> GetDeviceAsync(Caller caller, GetDeviceRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Device> SetDeviceLabelAsync(Caller caller, SetDeviceLabelRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Device> TrustSerialAsync(Caller caller, TrustSerialRequest request, CancellationToken cancellationToken);
+
+    ValueTask<ListClaimsResponse> ListClaimsAsync(Caller caller, ListClaimsRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Claim> GetClaimAsync(Caller caller, GetClaimRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Claim> CreateClaimAsync(Caller caller, CreateClaimRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Claim> MoveClaimAsync(Caller caller, MoveClaimRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Claim> ReleaseClaimAsync(Caller caller, ReleaseClaimRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Claim> RetryClaimAsync(Caller caller, RetryClaimRequest request, CancellationToken cancellationToken);
+
+    ValueTask<ListGuestsResponse> ListGuestsAsync(Caller caller, ListGuestsRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Guest> GetGuestAsync(Caller caller, GetGuestRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Guest> StartGuestAsync(Caller caller, StartGuestRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Api.V1.Version> GetVersionAsync(Caller caller, GetVersionRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Health> GetHealthAsync(Caller caller, GetHealthRequest request, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// A snapshot, then changes, until cancelled. The consumer may be slow: what is kept for it is bounded, and it is told to resync.
+    /// </summary>
+    IAsyncEnumerable<WatchEvent> Watch(Caller caller, WatchRequest request, CancellationToken cancellationToken);
+}

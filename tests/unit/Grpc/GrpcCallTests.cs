@@ -1,0 +1,244 @@
+using System.Runtime.CompilerServices;
+using Google.Protobuf;
+using NUnit.Framework;
+using UsbHostd.Api;
+using UsbHostd.Api.Grpc;
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Service;
+
+namespace UsbHostd.Tests.Grpc;
+
+[TestFixture]
+internal sealed class GrpcCallTests
+{
+    private GrpcFixture grpc = null!;
+
+    [SetUp]
+    public async Task StartAsync() => grpc = await GrpcFixture.StartAsync();
+
+    [TearDown]
+    public async Task StopAsync() => await grpc.DisposeAsync();
+
+    [Test]
+    public async Task Unary_Answer_ArrivesWhole()
+    {
+        grpc.Service.On<ListDevicesRequest>(_ => new ListDevicesResponse { Devices = { new Device { Id = "d1", ProductName = "Ключ 🔑" } } });
+
+        var answer = await grpc.Client.ListDevicesAsync(new ListDevicesRequest());
+
+        Assert.That(answer.Devices.Single().ProductName, Is.EqualTo("Ключ 🔑"));
+    }
+
+    [Test]
+    public async Task Unary_AnswerOfManyMebibytes_ArrivesWhole()
+    {
+        var devices = Enumerable.Range(0, 5000).Select(i => new Device { Id = $"d{i}", Syspath = new string('x', 1200) }).ToList();
+        grpc.Service.On<ListDevicesRequest>(_ => new ListDevicesResponse { Devices = { devices } });
+
+        var answer = await grpc.Client.ListDevicesAsync(new ListDevicesRequest());
+
+        Assert.That(answer.Devices, Has.Count.EqualTo(5000));
+    }
+
+    [Test]
+    public async Task Unary_RequestOfAMebibyte_ArrivesWhole()
+    {
+        grpc.Service.On<SetDeviceLabelRequest>(request => new Device { Label = request.Label });
+
+        var answer = await grpc.Client.SetDeviceLabelAsync(new SetDeviceLabelRequest { Label = new string('é', 1 << 19) });
+
+        Assert.That(answer.Label, Has.Length.EqualTo(1 << 19));
+    }
+
+    [Test]
+    public async Task Unary_Refusal_CarriesCodeMessageHintAndCandidates()
+    {
+        grpc.Service.On<GetDeviceRequest>(_ => throw new HostException(
+            ErrorCode.ErrorAmbiguous, "zwei Geräte „0951:1666“ passen 100 %\n", "wähle mit port:…")
+        {
+            Candidates = [new Device { Id = "d1", Port = "1-1" }, new Device { Id = "d2", Port = "1-2" }],
+        });
+
+        var refused = await Assert.ThrowsAsync<UsbHostException>(() => grpc.Client.GetDeviceAsync(new GetDeviceRequest()));
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(refused!.Code, Is.EqualTo(ErrorCode.ErrorAmbiguous));
+            Assert.That(refused.GrpcStatus, Is.EqualTo(GrpcStatusCode.FailedPrecondition));
+            Assert.That(refused.Message, Is.EqualTo("zwei Geräte „0951:1666“ passen 100 %\n"));
+            Assert.That(refused.Hint, Is.EqualTo("wähle mit port:…"));
+            Assert.That(refused.Detail.Candidates.Select(device => device.Id), Is.EqualTo(["d1", "d2"]));
+        });
+    }
+
+    [Test]
+    public async Task Unary_FaultOfTheDaemon_IsLoggedAndNotShown()
+    {
+        grpc.Service.On<GetVersionRequest>(_ => throw new InvalidOperationException("secret"));
+
+        var refused = await Assert.ThrowsAsync<UsbHostException>(() => grpc.Client.GetVersionAsync(new GetVersionRequest()));
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(refused!.GrpcStatus, Is.EqualTo(GrpcStatusCode.Internal));
+            Assert.That(refused.Message, Does.Not.Contain("secret"));
+            Assert.That(grpc.Log.Entries.Select(entry => entry.Id), Has.Member(1301));
+        });
+    }
+
+    [Test]
+    public async Task Unary_Caller_IsWhoConnected()
+    {
+        grpc.Service.On<GetVersionRequest>(_ => new Api.V1.Version());
+
+        await grpc.Client.GetVersionAsync(new GetVersionRequest());
+
+        var caller = grpc.Service.Asked.Single().Caller;
+        var self = File.ReadAllLines("/proc/self/status");
+        Assert.Multiple(() =>
+        {
+            Assert.That(caller.Pid, Is.EqualTo(Environment.ProcessId));
+            Assert.That(caller.Door, Is.EqualTo("grpc"));
+            Assert.That(caller.Uid, Is.EqualTo(Ids(self, "Uid:")[1]));
+            Assert.That(caller.Gids, Is.SupersetOf(Ids(self, "Groups:").Append(Ids(self, "Gid:")[1])));
+        });
+    }
+
+    [Test]
+    public async Task Unary_CancelledByClient_CancelsTheHandler()
+    {
+        using var cancel = new CancellationTokenSource();
+        var cancelled = new TaskCompletionSource();
+        grpc.Service.On<GetVersionRequest>(async (_, _, token) =>
+        {
+            await cancel.CancelAsync();
+            return await UntilCancelledAsync(cancelled, token);
+        });
+
+        await Assert.CatchAsync<OperationCanceledException>(() => grpc.Client.GetVersionAsync(new GetVersionRequest(), cancel.Token));
+
+        await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Test]
+    public async Task Unary_DeadlinePasses_CancelsTheHandlerAndTellsTheClient()
+    {
+        using var client = new UsbHostClient(UsbHostAddress.Parse(grpc.Address).OpenAsync) { CallTimeout = TimeSpan.FromMilliseconds(300) };
+        var cancelled = new TaskCompletionSource();
+        grpc.Service.On<GetVersionRequest>(async (_, _, token) => await UntilCancelledAsync(cancelled, token));
+
+        var late = await Assert.ThrowsAsync<UsbHostException>(() => client.GetVersionAsync(new GetVersionRequest()));
+
+        await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        Assert.That(late!.Code, Is.EqualTo(ErrorCode.ErrorTimedOut));
+    }
+
+    [Test]
+    public async Task Watch_Events_ArriveInOrderUntilTheEnd()
+    {
+        grpc.Service.OnWatch = (_, request, _) => Events(request.Kinds.Count);
+
+        var ids = await grpc.Client.WatchAsync(new WatchRequest { Kinds = { Kind.Devices, Kind.Claims } })
+            .Select(change => change.Device.Id).ToListAsync();
+
+        Assert.That(ids, Is.EqualTo(["d0", "d1"]));
+    }
+
+    [Test]
+    public async Task Watch_RefusedAfterHeaders_ThrowsWithDetails()
+    {
+        grpc.Service.OnWatch = (_, _, _) => throw new HostException(ErrorCode.ErrorClaimNotFound, "no claim cx", "claim-list --all");
+
+        var refused = await Assert.ThrowsAsync<UsbHostException>(async () => await grpc.Client.WatchAsync(new WatchRequest()).FirstAsync());
+
+        Assert.That((refused!.Code, refused.Hint), Is.EqualTo((ErrorCode.ErrorClaimNotFound, "claim-list --all")));
+    }
+
+    [Test]
+    public async Task Watch_ReaderLeaves_CancelsTheFeed()
+    {
+        var cancelled = new TaskCompletionSource();
+        grpc.Service.OnWatch = (_, _, token) => OneThenNothing(cancelled, token);
+
+        await grpc.Client.WatchAsync(new WatchRequest()).FirstAsync();
+
+        await cancelled.Task.WaitAsync(TimeSpan.FromSeconds(10));
+    }
+
+    [Test]
+    public async Task Watch_DaemonStops_EndsWithUnavailable()
+    {
+        grpc.Service.OnWatch = (_, _, token) => OneThenNothing(new TaskCompletionSource(), token);
+        await using var events = grpc.Client.WatchAsync(new WatchRequest()).GetAsyncEnumerator();
+        await events.MoveNextAsync();
+
+        var stopped = grpc.StopServerAsync();
+
+        var refused = await Assert.ThrowsAsync<UsbHostException>(async () => await events.MoveNextAsync());
+        await stopped;
+        Assert.That(refused!.Code, Is.EqualTo(ErrorCode.ErrorUnavailable));
+    }
+
+    [Test]
+    public async Task Watch_ReaderThatNeverReads_StopsTheFeed()
+    {
+        var sent = 0;
+        var stuck = new TaskCompletionSource();
+        grpc.Service.OnWatch = (_, _, token) => Endless(() => Interlocked.Increment(ref sent), stuck, token);
+        await using var events = grpc.Client.WatchAsync(new WatchRequest()).GetAsyncEnumerator();
+        await events.MoveNextAsync();
+
+        // The feed says when it was not asked for the next event for a second: nobody reads, so nobody should ask.
+        await stuck.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        Assert.That(sent * 65536L, Is.LessThan(32L << 20));
+    }
+
+    private static async IAsyncEnumerable<WatchEvent> Endless(
+        Func<int> count, TaskCompletionSource stuck, [EnumeratorCancellation] CancellationToken token)
+    {
+        await using var watchdog = new Timer(_ => stuck.TrySetResult());
+        var large = new WatchEvent { Device = new Device { Syspath = new string('x', 65536) } };
+        while (!token.IsCancellationRequested)
+        {
+            count();
+            watchdog.Change(TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
+            yield return large;
+            await Task.Yield();
+        }
+    }
+
+    private static async IAsyncEnumerable<WatchEvent> Events(int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            await Task.Yield();
+            yield return new WatchEvent { Device = new Device { Id = $"d{i}" } };
+        }
+    }
+
+    private static async IAsyncEnumerable<WatchEvent> OneThenNothing(
+        TaskCompletionSource cancelled, [EnumeratorCancellation] CancellationToken token)
+    {
+        yield return new WatchEvent { Type = WatchEvent.Types.Type.SnapshotEnd };
+        await UntilCancelledAsync(cancelled, token);
+    }
+
+    private static async Task<IMessage> UntilCancelledAsync(TaskCompletionSource cancelled, CancellationToken token)
+    {
+        try
+        {
+            await new TaskCompletionSource().Task.WaitAsync(token);
+        }
+        finally
+        {
+            cancelled.TrySetResult();
+        }
+
+        return new Api.V1.Version();
+    }
+
+    private static List<uint> Ids(string[] status, string field) =>
+        [.. status.Single(line => line.StartsWith(field, StringComparison.Ordinal))[field.Length..]
+            .Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Select(uint.Parse)];
+}
