@@ -1,0 +1,124 @@
+using System.Collections.Immutable;
+using System.Text;
+using UsbHostd.Policy.Devices;
+
+namespace UsbHostd.Daemon.Usb;
+
+/// <summary>
+/// Who on the host uses a device, from what its drivers have made of it. A process over usbfs is not looked for here: the
+/// interface's driver shows it, and only who knows the attachments can tell it from a guest.
+/// </summary>
+internal sealed class HostUses(UsbHostOptions options, ISysfsFiles files, UdevDatabase udev)
+{
+    private const int MostStacked = 8;
+    private const int MostMountsShown = 8;
+
+    public ImmutableArray<HostUse> Of(string devpath, DeviceChildren children, HostTables tables)
+    {
+        if (children == DeviceChildren.None)
+        {
+            return [];
+        }
+
+        var uses = new List<HostUse>();
+        foreach (var block in children.Blocks)
+        {
+            AddBlock(uses, block, tables);
+        }
+
+        foreach (var network in children.Networks)
+        {
+            AddNetwork(uses, network, tables);
+        }
+
+        AddInputs(uses, devpath, children.Inputs, tables);
+        return [.. uses.Distinct().OrderBy(use => use.Kind)];
+    }
+
+    private void AddBlock(List<HostUse> uses, BlockChild block, HostTables tables)
+    {
+        var node = $"/dev/{block.Name}";
+        AddMounts(uses, node, "", block.Name, block.Number, tables);
+        AddHolders(uses, node, $"{options.Sysfs}{block.Devpath}", 0, tables);
+        if (udev.Read('b', block.Number).GetValueOrDefault("ID_FS_TYPE") is "zfs_member"
+            && udev.Read('b', block.Number).GetValueOrDefault("ID_FS_LABEL") is { } pool && tables.IsZfsPool(pool))
+        {
+            uses.Add(new HostUse(HostUseKind.Volume, $"{node} in zfs pool {pool}"));
+        }
+    }
+
+    private static void AddMounts(
+        List<HostUse> uses, string node, string through, string name, string number, HostTables tables)
+    {
+        var points = tables.MountsByNumber[number].Concat(tables.MountsByName[name]).Select(m => m.Point).ToList();
+        foreach (var (uuid, members) in tables.Btrfs.Where(fs => fs.Members.Contains(name)))
+        {
+            // Only one member stands in mountinfo; the file system needs them all.
+            var shown = members.SelectMany(member => tables.MountsByName[member]).Select(m => m.Point).ToList();
+            points.AddRange(shown);
+            if (shown.Count == 0)
+            {
+                uses.Add(new HostUse(HostUseKind.Mount, $"{node} in btrfs {uuid}{through}"));
+            }
+        }
+
+        uses.AddRange(points.Distinct(StringComparer.Ordinal).Take(MostMountsShown).Select(p => new HostUse(HostUseKind.Mount, $"{node} on {p}{through}")));
+        if (tables.Swaps.Contains(name))
+        {
+            uses.Add(new HostUse(HostUseKind.Swap, node + through));
+        }
+    }
+
+    /// <summary>LVM, LUKS, RAID, bcache and multipath all show as holders, and can stand on each other.</summary>
+    private void AddHolders(List<HostUse> uses, string node, string folder, int depth, HostTables tables)
+    {
+        if (depth >= MostStacked)
+        {
+            return;
+        }
+
+        foreach (var holder in files.List($"{folder}/holders").Order(StringComparer.Ordinal))
+        {
+            var path = $"{options.Sysfs}/class/block/{holder}";
+            var title = Text($"{path}/dm/name") is { Length: > 0 } name ? name : holder;
+            uses.Add(new HostUse(HostUseKind.Volume, $"{node} in {title}"));
+            AddMounts(uses, node, $", through {title}", holder, Text($"{path}/dev"), tables);
+            AddHolders(uses, node, path, depth + 1, tables);
+        }
+    }
+
+    private void AddNetwork(List<HostUse> uses, string devpath, HostTables tables)
+    {
+        var name = Devpath.Name(devpath);
+        uses.Add(new HostUse(HostUseKind.Network, name));
+        foreach (var upper in UpperOf(name, $"{options.Sysfs}{devpath}", 0).Prepend(name).Where(tables.DefaultRoutes.Contains))
+        {
+            uses.Add(new HostUse(HostUseKind.DefaultRoute, string.Equals(upper, name, StringComparison.Ordinal) ? name : $"{name}, through {upper}"));
+        }
+    }
+
+    /// <summary>Bridges, bonds and VLANs above an interface (<c>upper_br0</c> links).</summary>
+    private IEnumerable<string> UpperOf(string name, string folder, int depth)
+    {
+        const string Prefix = "upper_";
+        return depth >= MostStacked
+            ? []
+            : files.List(folder)
+                .Where(entry => entry.StartsWith(Prefix, StringComparison.Ordinal))
+                .Select(entry => entry[Prefix.Length..])
+                .Where(upper => !string.Equals(upper, name, StringComparison.Ordinal))
+                .SelectMany(upper => UpperOf(upper, $"{options.Sysfs}/class/net/{upper}", depth + 1).Prepend(upper));
+    }
+
+    private static void AddInputs(List<HostUse> uses, string devpath, ImmutableArray<string> inputs, HostTables tables)
+    {
+        uses.AddRange(inputs.Select(input => new HostUse(HostUseKind.Input, Devpath.Name(input))));
+        var own = inputs.FirstOrDefault(tables.IsKeyboard);
+        if (own is not null && tables.Keyboards.All(path => path.StartsWith(devpath + "/", StringComparison.Ordinal)))
+        {
+            uses.Add(new HostUse(HostUseKind.LastKeyboard, Devpath.Name(own)));
+        }
+    }
+
+    private string Text(string path) => files.Read(path, 256, out var content) == 0 ? Encoding.UTF8.GetString(content).Trim() : "";
+}

@@ -1,0 +1,135 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Daemon.Usb;
+
+/// <summary>
+/// Writes sysfs and udev's rules, and looks into other users' processes. Interfaces are looked up afresh: authorising a device
+/// makes the kernel configure it, so those in the record may be out of date.
+/// </summary>
+internal sealed partial class SysfsUsbWriter(UsbHostOptions options, ILogger<SysfsUsbWriter> logger) : IUsbWriter
+{
+    private const int MostRead = 256 * 1024;
+
+    private readonly SysfsFiles files = new();
+
+    /// <exception cref="IOException">An attribute could not be written; the message names it.</exception>
+    /// <inheritdoc/>
+    public void Authorize(UsbDevice device)
+    {
+        var folder = Folder(device);
+        AuthorizeOne($"{folder}/authorized");
+        foreach (var name in InterfacesOf(device, folder))
+        {
+            AuthorizeOne($"{folder}/{name}/authorized");
+        }
+    }
+
+    public void OfferDrivers(UsbDevice device)
+    {
+        var folder = Folder(device);
+        foreach (var name in InterfacesOf(device, folder))
+        {
+            if (files.ReadLink($"{folder}/{name}/driver") is not null || Value($"{folder}/{name}/authorized") is "0")
+            {
+                continue;
+            }
+
+            var errno = SysfsFiles.Write($"{options.Sysfs}/bus/usb/drivers_probe", name);
+            if (errno is not (0 or LibC.Enodev))
+            {
+                // A driver was found and would not start: the device is there all the same.
+                LogNoDriver(name, Marshal.GetPInvokeErrorMessage(errno));
+            }
+        }
+    }
+
+    /// <exception cref="IOException">The file can't be replaced.</exception>
+    /// <exception cref="UnauthorizedAccessException">The folder is not ours to write.</exception>
+    /// <inheritdoc/>
+    public void WriteIgnoreRules(ImmutableArray<IgnoreRule> rules)
+    {
+        var folder = $"{options.Run}/udev/rules.d";
+        var path = $"{folder}/{IgnoreRules.FileName}";
+        var content = Encoding.UTF8.GetBytes(IgnoreRules.Write(rules));
+        if (files.Read(path, MostRead, out var now) == 0 && content.AsSpan().SequenceEqual(now))
+        {
+            return;
+        }
+
+        Directory.CreateDirectory(folder);
+        // udev reads *.rules only, and looks again when the folder's time stamp moves, as a rename makes it.
+        var temporary = $"{path}.new";
+        File.WriteAllBytes(temporary, content);
+        File.Move(temporary, path, overwrite: true);
+        LogRules(rules.Length);
+    }
+
+    public ImmutableArray<string> FindHolders(UsbDevice device)
+    {
+        // A process in a namespace of its own may see the node in another place, but never under another name.
+        var node = "/" + device.Address.DeviceNode;
+        var found = ImmutableArray.CreateBuilder<string>();
+        foreach (var pid in files.List(options.Proc).Where(IsProcess))
+        {
+            var folder = $"{options.Proc}/{pid}/fd";
+            if (files.List(folder).Any(fd => files.ReadLink($"{folder}/{fd}")?.EndsWith(node, StringComparison.Ordinal) == true))
+            {
+                found.Add($"{Value($"{options.Proc}/{pid}/comm") ?? "?"} (pid {pid})");
+            }
+        }
+
+        return found.ToImmutable();
+    }
+
+    private static bool IsProcess(string name) =>
+        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && pid != Environment.ProcessId;
+
+    private void AuthorizeOne(string path)
+    {
+        // Kernels before 4.4 have no such attribute on interfaces.
+        if (Value(path) is not "0")
+        {
+            return;
+        }
+
+        var errno = SysfsFiles.Write(path, "1");
+        if (errno != 0)
+        {
+            throw new IOException($"{path}: {Marshal.GetPInvokeErrorMessage(errno)}");
+        }
+
+        LogAuthorized(path);
+    }
+
+    private List<string> InterfacesOf(UsbDevice device, string folder)
+    {
+        var prefix = device.PortPath.IsRootHub ? $"{device.PortPath.Bus}-0:" : $"{device.PortPath}:";
+        return
+        [
+            .. files.List(folder)
+                .Where(name => name.StartsWith(prefix, StringComparison.Ordinal) && Devpath.IsInterfaceName(name))
+                .Order(StringComparer.Ordinal),
+        ];
+    }
+
+    private string Folder(UsbDevice device) =>
+        Devpath.IsSafe(device.Syspath)
+            ? options.Sysfs + device.Syspath
+            : throw new ArgumentException($"not a device's path: {device.Syspath}", nameof(device));
+
+    private string? Value(string path) => files.Read(path, 256, out var content) == 0 ? Encoding.UTF8.GetString(content).Trim() : null;
+
+    [LoggerMessage(1120, LogLevel.Information, "{Attribute} set to 1")]
+    private partial void LogAuthorized(string attribute);
+
+    [LoggerMessage(1121, LogLevel.Warning, "no driver took {Interface}: {Why}. It stays without one until it is plugged in again")]
+    private partial void LogNoDriver(string @interface, string why);
+
+    [LoggerMessage(1122, LogLevel.Debug, "udev rules written for {Count} claimed devices")]
+    private partial void LogRules(int count);
+}

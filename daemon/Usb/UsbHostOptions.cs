@@ -1,0 +1,19 @@
+using System.Collections.Immutable;
+
+namespace UsbHostd.Daemon.Usb;
+
+/// <summary>Where the kernel's and udev's files are. Other than the defaults only for tests, which bring their own trees.</summary>
+internal sealed record UsbHostOptions
+{
+    public string Sysfs { get; init; } = "/sys";
+
+    public string Proc { get; init; } = "/proc";
+
+    public string Run { get; init; } = "/run";
+
+    public string Dev { get; init; } = "/dev";
+
+    /// <summary>The first that exists is read: Debian's and Fedora's places, then that of old usbutils.</summary>
+    public ImmutableArray<string> UsbIdFiles { get; init; } =
+        ["/usr/share/misc/usb.ids", "/usr/share/hwdata/usb.ids", "/var/lib/usbutils/usb.ids"];
+}

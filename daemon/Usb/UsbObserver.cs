@@ -1,0 +1,185 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Daemon.Usb;
+
+/// <summary>
+/// Turns what happened into what is true now. Used by one thread. Its memory of devices only saves work: who is to be looked at
+/// again when something changes that names no device.
+/// </summary>
+internal sealed partial class UsbObserver(SysfsReader reader, ChannelWriter<HostEvent> events, ILogger logger)
+{
+    /// <summary>What the monitor lets through: devices and interfaces, and what drivers make of them.</summary>
+    public static ImmutableArray<string> Subsystems { get; } = ["usb", "block", "net", "input"];
+
+    private readonly Dictionary<string, Known> known = new(StringComparer.Ordinal);
+    private readonly List<string> dirty = [];
+    private bool blocksDirty;
+    private bool routesDirty;
+    private bool keyboardsDirty;
+
+    private sealed record Known(UsbDevice Device, DeviceChildren Children);
+
+    /// <summary>Reads everything afresh and says so in one event.</summary>
+    public void Enumerate()
+    {
+        var paths = reader.List();
+        reader.PrefetchNames(paths);
+        var tables = reader.NewTables();
+        var before = new Dictionary<string, Known>(known, StringComparer.Ordinal);
+        known.Clear();
+        dirty.Clear();
+        blocksDirty = routesDirty = keyboardsDirty = false;
+        foreach (var path in paths)
+        {
+            if (Look(path, before.GetValueOrDefault(path), tables) is { } seen)
+            {
+                known[path] = seen;
+            }
+        }
+
+        events.TryWrite(new HostEvent.DevicesEnumerated([.. known.Values.Select(k => k.Device)]));
+        LogEnumerated(known.Count);
+    }
+
+    /// <summary>Notes what an event touches; <see cref="Flush"/> then looks at each device once.</summary>
+    public void Take(in UdevEvent happened)
+    {
+        var device = Devpath.UsbDeviceOf(happened.Devpath);
+        switch (happened.Subsystem)
+        {
+            case "usb" when device is null:
+                return;
+            case "usb" when happened.Action is "remove" && string.Equals(device, happened.Devpath, StringComparison.Ordinal):
+                Forget(device);
+                return;
+            case "block":
+                blocksDirty |= device is null;
+                break;
+            case "net":
+                routesDirty = true;
+                break;
+            case "input":
+                keyboardsDirty = true;
+                break;
+        }
+
+        if (device is not null && !dirty.Contains(device))
+        {
+            dirty.Add(device);
+        }
+    }
+
+    public void TakeMounts() => blocksDirty = true;
+
+    public void TakeRoutes() => routesDirty = true;
+
+    /// <summary>Writes what is true now of all that was touched.</summary>
+    public void Flush()
+    {
+        var tables = reader.NewTables();
+        foreach (var path in dirty)
+        {
+            var before = known.GetValueOrDefault(path);
+            var now = Look(path, before, tables);
+            if (now is null)
+            {
+                if (before is not null)
+                {
+                    Forget(path);
+                }
+
+                continue;
+            }
+
+            known[path] = now;
+            events.TryWrite(new HostEvent.DevicePresent(now.Device));
+        }
+
+        LookAtUses(tables);
+        dirty.Clear();
+        blocksDirty = routesDirty = keyboardsDirty = false;
+    }
+
+    private void LookAtUses(HostTables tables)
+    {
+        if (!blocksDirty && !routesDirty && !keyboardsDirty)
+        {
+            return;
+        }
+
+        foreach (var (path, before) in known.ToList())
+        {
+            if (dirty.Contains(path) || !IsTouched(before.Children))
+            {
+                continue;
+            }
+
+            var uses = reader.UsesOf(path, before.Children, tables);
+            if (!uses.SequenceEqual(before.Device.Uses))
+            {
+                var now = before with { Device = before.Device with { Uses = uses } };
+                known[path] = now;
+                events.TryWrite(new HostEvent.DevicePresent(now.Device));
+            }
+        }
+    }
+
+    private bool IsTouched(DeviceChildren children) =>
+        (blocksDirty && !children.Blocks.IsEmpty) || (routesDirty && !children.Networks.IsEmpty)
+        || (keyboardsDirty && !children.Inputs.IsEmpty);
+
+    private Known? Look(string path, Known? before, HostTables tables)
+    {
+        var reading = reader.Read(path, tables);
+        switch (reading.Presence)
+        {
+            case DevicePresence.Present:
+                return new Known(Complete(reading.Device!, before?.Device), reading.Children);
+            case DevicePresence.Unreadable:
+                LogUnreadable(path, reading.Why ?? "");
+                return before;
+            case DevicePresence.NotReady:
+                LogNotReady(path, reading.Why ?? "");
+                return null;
+            default:
+                return null;
+        }
+    }
+
+    /// <summary>
+    /// Within one plugging-in strings and descriptors don't change; those that can't be read right now (suspend, a reset under
+    /// way) are as they were.
+    /// </summary>
+    private static UsbDevice Complete(UsbDevice now, UsbDevice? before) =>
+        before is null || before.Plug != now.Plug
+            ? now
+            : now with
+            {
+                Serial = now.Serial ?? before.Serial,
+                SerialKey = now.SerialKey ?? before.SerialKey,
+                Manufacturer = now.Manufacturer ?? before.Manufacturer,
+                Product = now.Product ?? before.Product,
+                Speed = now.Speed == UsbSpeed.Unknown ? before.Speed : now.Speed,
+                Descriptors = now.Descriptors.IsEmpty ? before.Descriptors : now.Descriptors,
+                DescriptorFault = now.Descriptors.IsEmpty ? before.DescriptorFault : now.DescriptorFault,
+            };
+
+    private void Forget(string path)
+    {
+        dirty.Remove(path);
+        keyboardsDirty |= known.Remove(path, out var before) && !before.Children.Inputs.IsEmpty;
+        events.TryWrite(new HostEvent.DeviceGone(path));
+    }
+
+    [LoggerMessage(1101, LogLevel.Information, "{Count} USB devices found")]
+    private partial void LogEnumerated(int count);
+
+    [LoggerMessage(1102, LogLevel.Warning, "USB device at {Syspath} can't be read: {Why}. It is read again with its next event")]
+    private partial void LogUnreadable(string syspath, string why);
+
+    [LoggerMessage(1103, LogLevel.Debug, "USB device at {Syspath} is left out for now: {Why}")]
+    private partial void LogNotReady(string syspath, string why);
+}
