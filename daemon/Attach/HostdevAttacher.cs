@@ -1,0 +1,80 @@
+using System.Threading.Channels;
+using UsbHostd.Daemon.Attach.Xml;
+using UsbHostd.Daemon.Guests;
+using UsbHostd.Daemon.Usb;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Daemon.Attach;
+
+/// <summary>hostdev passthrough: libvirt opens the device over usbfs and QEMU takes it from the host's drivers.</summary>
+internal sealed class HostdevAttacher(IUsbHost usb, IUsbWriter writer, IGuestHost guests, ChannelWriter<HostEvent> events) : IAttacher
+{
+    public ActionOutcome Attach(HostAction.AttachDevice action)
+    {
+        // The plan may be older than the device: what counts is what is there now.
+        if (usb.Read(action.Device.Syspath) is not { } device || device.Plug != action.Device.Plug)
+        {
+            return new ActionOutcome.Failed(ClaimReason.DeviceAbsent, "the device went away before it could be attached", Transient: true);
+        }
+
+        if (!action.Forced && HeldBy(device) is { } holder)
+        {
+            return new ActionOutcome.Failed(ClaimReason.InUseByHost, holder, Transient: false);
+        }
+
+        try
+        {
+            writer.Authorize(device);
+            guests.AttachLive(action.Into, HostdevXml.Write(device, action.Alias, action.GuestReset));
+            guests.Refresh(action.Into);
+            Reread(device);
+            return new ActionOutcome.Done();
+        }
+        catch (GuestHostException e)
+        {
+            Reread(device);
+            return new ActionOutcome.Failed(e.Reason, e.Message, e.IsTransient);
+        }
+        catch (IOException e)
+        {
+            return new ActionOutcome.Failed(ClaimReason.AttachFailed, e.Message, Transient: true);
+        }
+    }
+
+    public ActionOutcome Detach(HostAction.DetachDevice action)
+    {
+        try
+        {
+            guests.DetachLive(action.From, action.Alias.ToString());
+            guests.Refresh(action.From);
+            return new ActionOutcome.Done();
+        }
+        catch (GuestHostException e)
+        {
+            return new ActionOutcome.Failed(e.Reason == ClaimReason.AttachFailed ? ClaimReason.DetachFailed : e.Reason, e.Message, e.IsTransient);
+        }
+    }
+
+    private string? HeldBy(UsbDevice device)
+    {
+        if (device.Uses.FirstOrDefault(u => u.IsGuarded) is { } use)
+        {
+            return use.Detail;
+        }
+
+        return device.Interfaces.Any(i => i.Driver == UsbInterface.UsbfsDriver)
+            ? string.Join(", ", writer.FindHolders(device).DefaultIfEmpty("a process over usbfs"))
+            : null;
+    }
+
+    /// <summary>The interfaces' drivers as they are now, ahead of the uevents that say the same.</summary>
+    private void Reread(UsbDevice device)
+    {
+        if (usb.Read(device.Syspath) is { } now)
+        {
+            events.TryWrite(new HostEvent.DevicePresent(now));
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Xml;
+using System.Xml.Linq;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Daemon.Attach.Xml;
+
+/// <summary>The USB part of a domain's XML: host devices and controllers (libvirt: formatdomain).</summary>
+internal sealed record DomainXml(ImmutableArray<Attachment> Attachments, ImmutableArray<GuestUsbController> Controllers)
+{
+    /// <summary>libvirt's hub has eight ports (qemu: usb-hub).</summary>
+    private const int HubPorts = 8;
+
+    /// <summary>For a controller whose number of ports is not known: libvirt says no if there is none left.</summary>
+    private const int ManyPorts = 15;
+
+    private const UsbSpeedSet Usb1 = UsbSpeedSet.Low | UsbSpeedSet.Full;
+    private const UsbSpeedSet AnySpeed = Usb1 | UsbSpeedSet.High | UsbSpeedSet.Super;
+
+    /// <summary>Throws XmlException where it is not well-formed; what it doesn't know it passes over.</summary>
+    public static DomainXml Parse(string text)
+    {
+        using var reader = XmlReader.Create(new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit });
+        var devices = XDocument.Load(reader).Root?.Element("devices");
+        return devices is null
+            ? new DomainXml([], [])
+            : new DomainXml([.. devices.Elements("hostdev").Where(IsUsb).Select(ReadAttachment)], ReadControllers(devices));
+    }
+
+    private static bool IsUsb(XElement hostdev) => (string?)hostdev.Attribute("type") == "usb";
+
+    private static Attachment ReadAttachment(XElement hostdev)
+    {
+        var source = hostdev.Element("source");
+        var address = source?.Element("address");
+        var bus = Number(address?.Attribute("bus"));
+        var device = Number(address?.Attribute("device"));
+        var vendor = Number(source?.Element("vendor")?.Attribute("id"));
+        var product = Number(source?.Element("product")?.Attribute("id"));
+        return new Attachment(
+            (string?)hostdev.Element("alias")?.Attribute("name") ?? "",
+            bus is > 0 && device is > 0 ? new UsbAddress(bus.Value, device.Value) : null,
+            vendor is { } v && product is { } p ? new UsbId((ushort)v, (ushort)p) : null,
+            (string?)source?.Attribute("missing") == "yes");
+    }
+
+    private static ImmutableArray<GuestUsbController> ReadControllers(XElement devices)
+    {
+        var used = devices.Descendants("address").Where(a => (string?)a.Attribute("type") == "usb")
+            .CountBy(a => Number(a.Attribute("bus")) ?? 0).ToDictionary();
+        var hubs = devices.Elements("hub").Where(h => (string?)h.Attribute("type") == "usb")
+            .CountBy(h => Number(h.Element("address")?.Attribute("bus")) ?? 0).ToDictionary();
+
+        // An EHCI controller and its companions have one index, and share the ports.
+        return
+        [
+            .. devices.Elements("controller").Where(c => (string?)c.Attribute("type") == "usb")
+                .GroupBy(c => Number(c.Attribute("index")) ?? 0)
+                .OrderBy(g => g.Key)
+                .Select(g =>
+                {
+                    var models = g.Select(c => ((string?)c.Attribute("model") ?? "default", Number(c.Attribute("ports")))).ToList();
+                    var speeds = models.Aggregate(UsbSpeedSet.None, (all, m) => all | SpeedsOf(m.Item1));
+                    var ports = models.Max(m => PortsOf(m.Item1, m.Item2)) + (HubPorts * hubs.GetValueOrDefault(g.Key));
+                    return new GuestUsbController(g.Key, models[0].Item1, speeds, speeds == UsbSpeedSet.None ? 0 : ports, used.GetValueOrDefault(g.Key));
+                }),
+        ];
+    }
+
+    private static UsbSpeedSet SpeedsOf(string model) => model switch
+    {
+        "none" => UsbSpeedSet.None,
+        "ehci" or "ich9-ehci1" => UsbSpeedSet.High,
+        "piix3-uhci" or "piix4-uhci" or "vt82c686b-uhci" or "pci-ohci" or "ich9-uhci1" or "ich9-uhci2" or "ich9-uhci3" => Usb1,
+        _ => AnySpeed,
+    };
+
+    /// <summary>As libvirt counts them when it gives out ports (src/conf/domain_addr.c).</summary>
+    private static int PortsOf(string model, int? ports) => model switch
+    {
+        "none" => 0,
+        "piix3-uhci" or "piix4-uhci" or "vt82c686b-uhci" or "ich9-uhci1" or "ich9-uhci2" or "ich9-uhci3" => 2,
+        "pci-ohci" => 3,
+        "ehci" or "ich9-ehci1" => 6,
+        "nec-xhci" or "qemu-xhci" => ports ?? 4,
+        _ => ports ?? ManyPorts,
+    };
+
+    /// <summary>Decimal, 0x hexadecimal or leading-0 octal, as libvirt takes them; null for anything else.</summary>
+    private static int? Number(XAttribute? attribute)
+    {
+        var text = attribute?.Value.Trim();
+        if (string.IsNullOrEmpty(text) || text.Length > 11)
+        {
+            return null;
+        }
+
+        if (text.StartsWith("0x", StringComparison.OrdinalIgnoreCase))
+        {
+            return int.TryParse(text.AsSpan(2), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) ? hex : null;
+        }
+
+        if (text.Length > 1 && text[0] == '0')
+        {
+            return text.AsSpan().IndexOfAnyExceptInRange('0', '7') < 0 ? Convert.ToInt32(text, 8) : null;
+        }
+
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+    }
+}

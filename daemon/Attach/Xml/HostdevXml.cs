@@ -1,0 +1,58 @@
+using System.Text;
+using System.Xml;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+
+namespace UsbHostd.Daemon.Attach.Xml;
+
+/// <summary>
+/// The hostdev element that attaches one device (libvirt: formatdomain, section "USB / PCI / SCSI devices"). Only numbers and our
+/// own alias are in it: no string of the device's.
+/// </summary>
+internal static class HostdevXml
+{
+    /// <summary>
+    /// Vendor, product and address together make libvirt require all three. startupPolicy='optional' lets a managed save restore
+    /// after the device has gone.
+    /// </summary>
+    public static string Write(UsbDevice device, AttachmentAlias alias, GuestReset reset)
+    {
+        var text = new StringBuilder(400);
+        using (var xml = XmlWriter.Create(text, new XmlWriterSettings { OmitXmlDeclaration = true }))
+        {
+            xml.WriteStartElement("hostdev");
+            xml.WriteAttributeString("mode", "subsystem");
+            xml.WriteAttributeString("type", "usb");
+            xml.WriteAttributeString("managed", "no");
+            xml.WriteStartElement("source");
+            xml.WriteAttributeString("startupPolicy", "optional");
+            if (reset != GuestReset.On)
+            {
+                // "on" is libvirt's own default, and libvirt before 8.6.0 knows no guestReset.
+                xml.WriteAttributeString("guestReset", reset == GuestReset.Off ? "off" : "uninitialized");
+            }
+
+            WriteId(xml, "vendor", device.UsbId.Vendor);
+            WriteId(xml, "product", device.UsbId.Product);
+            xml.WriteStartElement("address");
+            xml.WriteAttributeString("bus", device.Address.Bus.ToString());
+            xml.WriteAttributeString("device", device.Address.Device.ToString());
+            xml.WriteEndElement();
+            xml.WriteEndElement();
+            xml.WriteStartElement("alias");
+            xml.WriteAttributeString("name", alias.ToString());
+            xml.WriteEndElement();
+            xml.WriteEndElement();
+        }
+
+        return text.ToString();
+    }
+
+    private static void WriteId(XmlWriter xml, string element, ushort id)
+    {
+        xml.WriteStartElement(element);
+        xml.WriteAttributeString("id", $"0x{id:x4}");
+        xml.WriteEndElement();
+    }
+}

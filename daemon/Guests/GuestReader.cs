@@ -1,0 +1,37 @@
+using UsbHostd.Daemon.Attach.Xml;
+using UsbHostd.Libvirt;
+using UsbHostd.Policy.Guests;
+
+namespace UsbHostd.Daemon.Guests;
+
+/// <summary>Reads one domain as it is now.</summary>
+internal static class GuestReader
+{
+    /// <exception cref="LibvirtException">It is gone, or the connection is.</exception>
+    public static Guest Read(LibvirtDomain domain, string bootId)
+    {
+        var state = domain.GetState().State;
+        var xml = DomainXml.Parse(domain.GetXml());
+        var id = domain.Id;
+        return new Guest
+        {
+            Id = new GuestId(domain.Uuid),
+            Name = domain.Name,
+            State = id is null && state != DomainState.Crashed ? GuestState.Shutoff : Map(state),
+            Run = id is { } number ? new GuestRun(bootId, number) : null,
+            IsPersistent = domain.IsPersistent,
+            Attachments = id is null ? [] : xml.Attachments,
+            Controllers = xml.Controllers,
+        };
+    }
+
+    private static GuestState Map(DomainState state) => state switch
+    {
+        DomainState.Running or DomainState.Blocked or DomainState.NoState => GuestState.Running,
+        DomainState.Paused => GuestState.Paused,
+        DomainState.PMSuspended => GuestState.Suspended,
+        DomainState.Shutdown => GuestState.ShuttingDown,
+        DomainState.Crashed => GuestState.Crashed,
+        _ => GuestState.Shutoff,
+    };
+}

@@ -1,0 +1,241 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using UsbHostd.Libvirt;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Daemon.Guests;
+
+/// <summary>
+/// libvirt's domains. One reader connects, listens and reads; native callbacks only enqueue. The live XML is the truth: an event says
+/// which guest to read again, never what changed.
+/// </summary>
+internal sealed partial class LibvirtGuestHost : IGuestHost
+{
+    private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
+
+    private readonly string uri;
+    private readonly string bootId;
+    private readonly TimeProvider time;
+    private readonly ILogger<LibvirtGuestHost> log;
+    private readonly CancellationTokenSource stopping = new();
+    private readonly Lock[] readGates = [.. Enumerable.Range(0, 64).Select(_ => new Lock())];
+    private ChannelWriter<HostEvent> events = Channel.CreateUnbounded<HostEvent>().Writer;
+    private LibvirtConnection? connection;
+    private string lastError = "not connected yet";
+    private Task running = Task.CompletedTask;
+
+    public LibvirtGuestHost(string uri, string bootId, TimeProvider time, ILogger<LibvirtGuestHost> log)
+    {
+        this.uri = uri;
+        this.bootId = bootId;
+        this.time = time;
+        this.log = log;
+    }
+
+    public void Start(ChannelWriter<HostEvent> events)
+    {
+        this.events = events;
+        running = Task.Run(() => RunAsync(stopping.Token));
+    }
+
+    /// <summary>Versions of the library's daemon and of QEMU; empty while there is no connection.</summary>
+    public (string Library, string Hypervisor) Versions()
+    {
+        try
+        {
+            return Volatile.Read(ref connection) is { } c ? (c.LibvirtVersion.ToString(3), c.HypervisorVersion.ToString(3)) : ("", "");
+        }
+        catch (Exception e) when (e is LibvirtException or ObjectDisposedException)
+        {
+            return ("", "");
+        }
+    }
+
+    public Guest? Refresh(GuestId guest) => WithConnection(c =>
+    {
+        // Two readers of one guest must not write the older picture last.
+        lock (readGates[(uint)guest.GetHashCode() % readGates.Length])
+        {
+            try
+            {
+                using var domain = c.LookupByUuid(guest.Uuid);
+                var read = GuestReader.Read(domain, bootId);
+                events.TryWrite(new HostEvent.GuestPresent(read));
+                return read;
+            }
+            catch (LibvirtException e) when (e.Kind == LibvirtErrorKind.NoSuchDomain)
+            {
+                events.TryWrite(new HostEvent.GuestGone(guest));
+                return null;
+            }
+        }
+    });
+
+    public void AttachLive(GuestId guest, string deviceXml) =>
+        WithDomain(guest, domain => domain.AttachDevice(deviceXml, DomainDeviceModifyFlags.Live));
+
+    public void DetachLive(GuestId guest, string alias) => WithDomain(guest, domain =>
+    {
+        try
+        {
+            domain.DetachDeviceAlias(alias, DomainDeviceModifyFlags.Live);
+        }
+        catch (LibvirtException e) when (e.Kind is LibvirtErrorKind.DeviceMissingInGuest or LibvirtErrorKind.DomainNotRunning)
+        {
+            // Gone already: what was wanted.
+        }
+    });
+
+    public void StartPaused(GuestId guest) => WithDomain(guest, domain => domain.Create(DomainCreateFlags.StartPaused));
+
+    public void Resume(GuestId guest) => WithDomain(guest, domain => domain.Resume());
+
+    public void Dispose()
+    {
+        stopping.Cancel();
+        Volatile.Read(ref connection)?.Dispose();
+        _ = running.ContinueWith(_ => stopping.Dispose(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private async Task RunAsync(CancellationToken cancellation)
+    {
+        var wait = FirstWait;
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                using var opened = LibvirtConnection.Open(uri);
+                Volatile.Write(ref connection, opened);
+                await ListenAsync(opened, () => wait = FirstWait, cancellation).ConfigureAwait(false);
+                lastError = "the connection was closed";
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                lastError = e.Message;
+            }
+
+            Volatile.Write(ref connection, null);
+            Lost(log, uri, Policy.Devices.TextEscape.Escape(lastError), wait.TotalSeconds);
+            events.TryWrite(new HostEvent.LibvirtLost(lastError));
+            await Task.Delay(wait, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            wait = wait * 2 < LongestWait ? wait * 2 : LongestWait;
+        }
+    }
+
+    /// <summary>Until the connection closes. Listens before it enumerates, so that nothing falls in between.</summary>
+    private async Task ListenAsync(LibvirtConnection opened, Action connected, CancellationToken cancellation)
+    {
+        var happened = Channel.CreateUnbounded<LibvirtEvent>(new UnboundedChannelOptions { SingleReader = true });
+        using var subscription = opened.RegisterEvents(e => happened.Writer.TryWrite(e));
+        Enumerate(opened);
+        connected();
+        Connected(log, uri);
+        var changed = new HashSet<GuestId>();
+        while (await happened.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
+        {
+            while (happened.Reader.TryRead(out var e))
+            {
+                if (e is LibvirtEvent.ConnectionClosed)
+                {
+                    return;
+                }
+
+                changed.Add(DomainOf(e));
+            }
+
+            foreach (var guest in changed)
+            {
+                RefreshQuietly(guest);
+            }
+
+            changed.Clear();
+        }
+    }
+
+    /// <summary>A guest that can't be read now is read at its next event; a dead connection ends in its own event.</summary>
+    private void RefreshQuietly(GuestId guest)
+    {
+        try
+        {
+            Refresh(guest);
+        }
+        catch (GuestHostException e)
+        {
+            NotRead(log, guest.ToString(), Policy.Devices.TextEscape.Escape(e.Message));
+        }
+    }
+
+    private void Enumerate(LibvirtConnection opened)
+    {
+        var guests = ImmutableArray.CreateBuilder<Guest>();
+        foreach (var domain in opened.ListAllDomains())
+        {
+            using (domain)
+            {
+                try
+                {
+                    guests.Add(GuestReader.Read(domain, bootId));
+                }
+                catch (LibvirtException e) when (e.Kind == LibvirtErrorKind.NoSuchDomain)
+                {
+                    // Undefined while we were listing.
+                }
+            }
+        }
+
+        events.TryWrite(new HostEvent.GuestsEnumerated(guests.ToImmutable()));
+    }
+
+    private static GuestId DomainOf(LibvirtEvent e) => e switch
+    {
+        LibvirtEvent.Lifecycle l => new GuestId(l.Domain),
+        LibvirtEvent.Rebooted r => new GuestId(r.Domain),
+        LibvirtEvent.DeviceAdded a => new GuestId(a.Domain),
+        LibvirtEvent.DeviceRemoved r => new GuestId(r.Domain),
+        LibvirtEvent.DeviceRemovalFailed f => new GuestId(f.Domain),
+        _ => throw new ArgumentOutOfRangeException(nameof(e), e, "an event of libvirt's that nobody reads"),
+    };
+
+    private void WithDomain(GuestId guest, Action<LibvirtDomain> act) => WithConnection(c =>
+    {
+        using var domain = c.LookupByUuid(guest.Uuid);
+        act(domain);
+        return true;
+    });
+
+    private T WithConnection<T>(Func<LibvirtConnection, T> act)
+    {
+        if (Volatile.Read(ref connection) is not { } c)
+        {
+            throw LibvirtRefusal.NotConnected(uri, lastError);
+        }
+
+        try
+        {
+            return act(c);
+        }
+        catch (LibvirtException e)
+        {
+            throw LibvirtRefusal.From(e);
+        }
+        catch (ObjectDisposedException)
+        {
+            throw LibvirtRefusal.NotConnected(uri, "the connection was closed");
+        }
+    }
+
+    [LoggerMessage(1050, LogLevel.Information, "Connected to libvirt at {Uri}")]
+    private static partial void Connected(ILogger logger, string uri);
+
+    [LoggerMessage(1051, LogLevel.Warning, "No connection to libvirt at {Uri}: {Why}; the next try follows in {Seconds} s")]
+    private static partial void Lost(ILogger logger, string uri, string why, double seconds);
+
+    [LoggerMessage(1052, LogLevel.Warning, "Guest {Guest} could not be read: {Why}; it is read again at its next event")]
+    private static partial void NotRead(ILogger logger, string guest, string why);
+}

@@ -1,0 +1,27 @@
+using UsbHostd.Libvirt;
+using UsbHostd.Policy.Claims;
+
+namespace UsbHostd.Daemon.Guests;
+
+/// <summary>What libvirt's errors mean to a claim.</summary>
+internal static class LibvirtRefusal
+{
+    public static GuestHostException NotConnected(string uri, string why) =>
+        new(ClaimReason.LibvirtUnavailable, $"no connection to libvirt at {uri}: {why}", transient: true);
+
+    public static GuestHostException From(LibvirtException e)
+    {
+        var (reason, transient) = e.Kind switch
+        {
+            LibvirtErrorKind.ConnectionLost or LibvirtErrorKind.AccessDenied => (ClaimReason.LibvirtUnavailable, true),
+            LibvirtErrorKind.NoSuchDomain => (ClaimReason.GuestUndefined, false),
+            LibvirtErrorKind.DomainNotRunning => (ClaimReason.GuestOff, false),
+            LibvirtErrorKind.DeviceInUse => (ClaimReason.HeldByOther, true),
+            LibvirtErrorKind.NoUsbController => (ClaimReason.NoController, false),
+            LibvirtErrorKind.NoFreePort => (ClaimReason.NoFreePort, false),
+            LibvirtErrorKind.DeviceNotFound or LibvirtErrorKind.OperationTimeout or LibvirtErrorKind.DuplicateAlias => (ClaimReason.AttachFailed, true),
+            _ => (ClaimReason.AttachFailed, false),
+        };
+        return new GuestHostException(reason, e.Message, transient, e);
+    }
+}

@@ -1,0 +1,64 @@
+using System.Threading.Channels;
+using UsbHostd.Daemon.Service;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Daemon.Reconcile;
+
+/// <summary>What the loop reads: observations, requests, and its own timers.</summary>
+internal abstract record LoopInput
+{
+    public sealed record Happened(HostEvent Event) : LoopInput;
+
+    public sealed record Asked(LoopRequest Request) : LoopInput;
+
+    /// <summary>Write down what may wait no longer: memory, and intent that the disk refused before.</summary>
+    public sealed record FlushDue : LoopInput;
+}
+
+/// <summary>A request that the one writer decides, so that nothing changes between looking and writing.</summary>
+internal abstract class LoopRequest
+{
+    /// <summary>Decides from the state; throws HostException to refuse. What it returns is stored, then folded.</summary>
+    public abstract Decided Decide(HostState state, DateTimeOffset now);
+
+    /// <summary>The audit line of a refusal; null where it leaves none.</summary>
+    public abstract StoreChange? AuditOf(HostException refused);
+
+    public abstract void Complete(HostState state);
+
+    public abstract void Refuse(Exception why);
+}
+
+/// <summary>What a request comes to.</summary>
+internal sealed record Decided(IReadOnlyList<StoreChange> Changes, IReadOnlyList<HostEvent> Events);
+
+/// <summary>A request that is a function.</summary>
+internal sealed class LoopRequest<T>(
+    Func<HostState, DateTimeOffset, (Decided Decided, T Result)> decide, Func<HostException, StoreChange>? audit) : LoopRequest
+{
+    private readonly TaskCompletionSource<(HostState State, T Result)> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private T result = default!;
+
+    public Task<(HostState State, T Result)> Task => done.Task;
+
+    public override Decided Decide(HostState state, DateTimeOffset now)
+    {
+        (var decided, result) = decide(state, now);
+        return decided;
+    }
+
+    public override StoreChange? AuditOf(HostException refused) => audit?.Invoke(refused);
+
+    public override void Complete(HostState state) => done.TrySetResult((state, result));
+
+    public override void Refuse(Exception why) => done.TrySetException(why);
+}
+
+/// <summary>What adapters get: they only enqueue.</summary>
+internal sealed class EventWriter(ChannelWriter<LoopInput> inbox) : ChannelWriter<HostEvent>
+{
+    public override bool TryWrite(HostEvent item) => inbox.TryWrite(new LoopInput.Happened(item));
+
+    public override ValueTask<bool> WaitToWriteAsync(CancellationToken cancellationToken = default) =>
+        inbox.WaitToWriteAsync(cancellationToken);
+}

@@ -1,0 +1,278 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Store;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Daemon.Reconcile;
+
+/// <summary>
+/// The only writer of the state. One turn: take in what happened, make intent durable, plan, mark in flight, start, publish.
+/// </summary>
+internal sealed partial class ReconcileLoop : IDisposable
+{
+    private const int MostPerTurn = 256;
+    private static readonly TimeSpan MemoryDelay = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan DiskRetry = TimeSpan.FromSeconds(5);
+
+    private readonly Channel<LoopInput> inbox = Channel.CreateUnbounded<LoopInput>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Journal journal;
+    private readonly ActionRunner runner;
+    private readonly StateFeed feed;
+    private readonly TimeProvider time;
+    private readonly ILogger<ReconcileLoop> log;
+    private readonly Dictionary<ClaimId, ClaimStatus> shown = [];
+    private readonly ITimer wake;
+    private readonly ITimer flush;
+    private bool flushArmed;
+    private HostState state;
+
+    public ReconcileLoop(HostState initial, IClaimStore store, ActionRunner runner, StateFeed feed, TimeProvider time, ILogger<ReconcileLoop> log)
+    {
+        state = initial;
+        journal = new Journal(store);
+        this.runner = runner;
+        this.feed = feed;
+        this.time = time;
+        this.log = log;
+        Events = new EventWriter(inbox.Writer);
+        wake = time.CreateTimer(_ => Events.TryWrite(new HostEvent.TimeReached()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        flush = time.CreateTimer(_ => inbox.Writer.TryWrite(new LoopInput.FlushDue()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        feed.Publish(new FeedChange(state, time.GetUtcNow(), [], [], [], []));
+    }
+
+    /// <summary>Where adapters write what happens.</summary>
+    public ChannelWriter<HostEvent> Events { get; }
+
+    /// <summary>Has the one writer decide; the result comes with the state that it is in.</summary>
+    /// <exception cref="HostException">The request is refused, or can't be stored.</exception>
+    public Task<(HostState State, T Result)> AskAsync<T>(
+        Func<HostState, DateTimeOffset, (Decided Decided, T Result)> decide, CancellationToken cancellation) =>
+        AskAsync(decide, audit: null, cancellation);
+
+    /// <param name="audit">The line that a refusal leaves in the audit.</param>
+    public async Task<(HostState State, T Result)> AskAsync<T>(
+        Func<HostState, DateTimeOffset, (Decided Decided, T Result)> decide, Func<HostException, StoreChange>? audit, CancellationToken cancellation)
+    {
+        var request = new LoopRequest<T>(decide, audit);
+        if (!inbox.Writer.TryWrite(new LoopInput.Asked(request)))
+        {
+            throw Refusals.Stopping();
+        }
+
+        return await request.Task.WaitAsync(cancellation).ConfigureAwait(false);
+    }
+
+    /// <summary>Runs until cancelled; what was learned is written down before it returns. Detaches nothing.</summary>
+    public async Task RunAsync(CancellationToken cancellation)
+    {
+        Turn(new Fold(state, time.GetUtcNow()), writeEverything: true);
+        try
+        {
+            while (await inbox.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
+            {
+                ReadSome();
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // Asked to stop.
+        }
+        finally
+        {
+            inbox.Writer.TryComplete();
+            while (inbox.Reader.TryRead(out var left))
+            {
+                (left as LoopInput.Asked)?.Request.Refuse(Refusals.Stopping());
+            }
+
+            Write();
+        }
+    }
+
+    private void ReadSome()
+    {
+        var fold = new Fold(state, time.GetUtcNow());
+        for (var i = 0; i < MostPerTurn && inbox.Reader.TryRead(out var input); i++)
+        {
+            switch (input)
+            {
+                case LoopInput.Happened happened:
+                    fold.Take(happened.Event);
+                    break;
+                case LoopInput.FlushDue:
+                    flushArmed = false;
+                    break;
+                case LoopInput.Asked asked:
+                    Turn(fold);
+                    Answer(asked.Request);
+                    fold = new Fold(state, time.GetUtcNow());
+                    break;
+            }
+        }
+
+        Turn(fold);
+    }
+
+    private void Answer(LoopRequest request)
+    {
+        try
+        {
+            var now = time.GetUtcNow();
+            var decided = request.Decide(state, now);
+            if (decided.Changes.Count > 0)
+            {
+                journal.CommitNow(decided.Changes);
+            }
+
+            var fold = new Fold(state, now);
+            foreach (var happened in decided.Events)
+            {
+                fold.Take(happened);
+            }
+
+            Turn(fold);
+            request.Complete(state);
+        }
+        catch (StoreException e)
+        {
+            NotStored(log, e.Message);
+            request.Refuse(Refusals.NotStored(e));
+        }
+        catch (HostException e)
+        {
+            if (request.AuditOf(e) is { } line)
+            {
+                journal.Add([line]);
+                Write();
+            }
+
+            request.Refuse(e);
+        }
+        catch (Exception e)
+        {
+            request.Refuse(e);
+        }
+    }
+
+    private void Turn(Fold fold, bool writeEverything = false)
+    {
+        var happened = fold.Result();
+        state = happened.State;
+        journal.Add(happened.Changes);
+        if (journal.HasIntent)
+        {
+            Write();
+        }
+
+        var now = time.GetUtcNow();
+        var actions = writeEverything ? Planner.Plan(state, now) : Planner.Plan(state, now, happened);
+        var marking = new Fold(state, now);
+        var starting = actions.Where(a => !journal.Blocks(a) && IsFirst(a)).ToList();
+        starting.ForEach(marking.Start);
+        var marked = marking.Result();
+        state = marked.State;
+        Publish(now, happened, marked);
+        Rearm(now);
+        starting.ForEach(action => runner.Start(action, Events));
+
+        bool IsFirst(HostAction action) => !actions.TakeWhile(a => !ReferenceEquals(a, action)).Any(a => a.Subject == action.Subject);
+    }
+
+    private void Write()
+    {
+        try
+        {
+            journal.Write();
+        }
+        catch (StoreException e)
+        {
+            NotWritten(log, e.Message);
+        }
+    }
+
+    private void Publish(DateTimeOffset now, Transition happened, Transition marked)
+    {
+        var devices = happened.Devices.ToHashSet(StringComparer.Ordinal);
+        var claims = ImmutableArray.CreateBuilder<ClaimId>();
+        foreach (var id in happened.Claims.Union(marked.Claims))
+        {
+            if (!state.Claims.TryGetValue(id, out var entry))
+            {
+                continue;
+            }
+
+            var status = Assessor.Assess(state, entry, now);
+            if (shown.TryGetValue(id, out var before) && before.ShowsSame(status))
+            {
+                continue;
+            }
+
+            claims.Add(id);
+            shown[id] = status;
+            Log(entry.Claim, status);
+            AddDevice(status);
+            AddDevice(before);
+        }
+
+        if (claims.Count + happened.Guests.Length + devices.Count + happened.RemovedDevices.Length > 0)
+        {
+            feed.Publish(new FeedChange(
+                state, now, claims.DrainToImmutable(), happened.Guests, [.. devices.Where(state.Devices.ContainsKey)], happened.RemovedDevices));
+        }
+
+        void AddDevice(ClaimStatus? status)
+        {
+            if (status?.Device is { } device)
+            {
+                devices.Add(device.Syspath);
+            }
+        }
+    }
+
+    private void Rearm(DateTimeOffset now)
+    {
+        if (state.Deadlines.IsEmpty)
+        {
+            wake.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+        else
+        {
+            var wait = state.Deadlines.Min!.At - now;
+            wake.Change(wait > TimeSpan.Zero ? wait : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+        }
+
+        if (!flushArmed && journal.HasAny)
+        {
+            flushArmed = true;
+            flush.Change(journal.HasIntent ? DiskRetry : MemoryDelay, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void Log(Claim claim, ClaimStatus status)
+    {
+        if (log.IsEnabled(LogLevel.Information))
+        {
+            var device = status.Device is { } d ? state.IdOf(d).ToString() : claim.Follows.Text;
+            PhaseChanged(log, claim.Id.ToString(), status.Phase, status.Reason, TextEscape.Escape(device), TextEscape.Escape(state.GuestName(claim.Guest)), TextEscape.Escape(status.Detail ?? ""));
+        }
+    }
+
+    public void Dispose()
+    {
+        wake.Dispose();
+        flush.Dispose();
+    }
+
+    [LoggerMessage(1010, LogLevel.Information, "Claim {Claim}: {Phase} {Reason} device {Device} guest {Guest} {Detail}")]
+    private static partial void PhaseChanged(ILogger logger, string claim, ClaimPhase phase, ClaimReason reason, string device, string guest, string detail);
+
+    [LoggerMessage(1011, LogLevel.Error, "A request was refused because it could not be stored: {Message}")]
+    private static partial void NotStored(ILogger logger, string message);
+
+    [LoggerMessage(1012, LogLevel.Error, "{Message}; what follows from it waits, and writing is tried again in 5 s")]
+    private static partial void NotWritten(ILogger logger, string message);
+}

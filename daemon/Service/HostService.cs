@@ -1,0 +1,186 @@
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Reconcile;
+using UsbHostd.Daemon.Usb;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Requests;
+using Claim = UsbHostd.Api.V1.Claim;
+using Guest = UsbHostd.Api.V1.Guest;
+
+namespace UsbHostd.Daemon.Service;
+
+/// <summary>
+/// One service behind every door: decides who may, reads the feed's snapshot, and has the loop decide what changes. This part
+/// reads.
+/// </summary>
+internal sealed partial class HostService : IHostService
+{
+    private readonly ReconcileLoop loop;
+    private readonly StateFeed feed;
+    private readonly Rights rights;
+    private readonly IUsbWriter writer;
+    private readonly DaemonFacts facts;
+    private readonly TimeProvider time;
+    private readonly DateTimeOffset started;
+
+    public HostService(ReconcileLoop loop, StateFeed feed, Rights rights, IUsbWriter writer, DaemonFacts facts, TimeProvider time)
+    {
+        this.loop = loop;
+        this.feed = feed;
+        this.rights = rights;
+        this.writer = writer;
+        this.facts = facts;
+        this.time = time;
+        started = time.GetUtcNow();
+    }
+
+    public ValueTask<ListDevicesResponse> ListDevicesAsync(Caller caller, ListDevicesRequest request, CancellationToken cancellationToken)
+    {
+        rights.RequireMember(caller);
+        var state = feed.Current;
+        var response = new ListDevicesResponse();
+        response.Devices.AddRange(state.Devices.Values
+            .OrderBy(d => d.PortPath.Bus).ThenBy(d => d.PortPath.Chain, PortOrder.Instance)
+            .Select(d => WireDevices.Device(state, d)));
+        return ValueTask.FromResult(response);
+    }
+
+    public ValueTask<Device> GetDeviceAsync(Caller caller, GetDeviceRequest request, CancellationToken cancellationToken)
+    {
+        rights.RequireMember(caller);
+        var state = feed.Current;
+        var device = OneDevice(state, request.Device);
+        var wire = WireDevices.Device(state, device);
+        if (wire.Guest is null && device.Interfaces.Any(i => i.Driver == UsbInterface.UsbfsDriver))
+        {
+            wire.Uses.AddRange(writer.FindHolders(device).Select(holder =>
+                new Api.V1.HostUse { Kind = Api.V1.HostUse.Types.Kind.Process, Detail = holder, Guarded = true }));
+        }
+
+        return ValueTask.FromResult(wire);
+    }
+
+    public ValueTask<ListClaimsResponse> ListClaimsAsync(Caller caller, ListClaimsRequest request, CancellationToken cancellationToken)
+    {
+        rights.RequireMember(caller);
+        var (state, now) = (feed.Current, time.GetUtcNow());
+        var response = new ListClaimsResponse();
+        response.Claims.AddRange(state.Claims.Values
+            .Where(e => request.IncludeReleased || IsShown(state, e, now))
+            .OrderBy(e => e.Claim.Created).ThenBy(e => e.Id)
+            .Select(e => WireClaims.Claim(state, e, now)));
+        return ValueTask.FromResult(response);
+    }
+
+    public ValueTask<Claim> GetClaimAsync(Caller caller, GetClaimRequest request, CancellationToken cancellationToken)
+    {
+        rights.RequireMember(caller);
+        var state = feed.Current;
+        return ValueTask.FromResult(WireClaims.Claim(state, OneClaim(state, request.Id), time.GetUtcNow()));
+    }
+
+    public ValueTask<ListGuestsResponse> ListGuestsAsync(Caller caller, ListGuestsRequest request, CancellationToken cancellationToken)
+    {
+        rights.RequireMember(caller);
+        var state = feed.Current;
+        if (state is { LibvirtConnected: false, Guests.IsEmpty: true })
+        {
+            throw LibvirtUnavailable(state);
+        }
+
+        var undefined = state.ClaimsByGuest.Keys.Where(id => !state.Guests.ContainsKey(id) && state.ClaimsByGuest[id].Any(c => state.Claims[c].Stands));
+        var response = new ListGuestsResponse();
+        response.Guests.AddRange(state.Guests.Values.Select(g => WireDevices.Guest(state, g))
+            .Concat(undefined.Select(id => WireDevices.Undefined(state, id)))
+            .OrderBy(g => g.Name, StringComparer.Ordinal));
+        return ValueTask.FromResult(response);
+    }
+
+    public ValueTask<Guest> GetGuestAsync(Caller caller, GetGuestRequest request, CancellationToken cancellationToken)
+    {
+        rights.RequireMember(caller);
+        var state = feed.Current;
+        var id = OneGuest(state, request.Guest, mayBeUnknown: false);
+        return ValueTask.FromResult(state.Guests.TryGetValue(id, out var guest) ? WireDevices.Guest(state, guest) : WireDevices.Undefined(state, id));
+    }
+
+    public ValueTask<Api.V1.Version> GetVersionAsync(Caller caller, GetVersionRequest request, CancellationToken cancellationToken)
+    {
+        rights.RequireMember(caller);
+        return ValueTask.FromResult(facts.Version());
+    }
+
+    public ValueTask<Health> GetHealthAsync(Caller caller, GetHealthRequest request, CancellationToken cancellationToken)
+    {
+        rights.RequireMember(caller);
+        var (state, now) = (feed.Current, time.GetUtcNow());
+        var standing = state.Claims.Values.Where(e => e.Stands).ToList();
+        return ValueTask.FromResult(new Health
+        {
+            LibvirtConnected = state.LibvirtConnected,
+            LibvirtError = state.LibvirtConnected ? "" : state.LibvirtError ?? "not connected yet",
+            Devices = (uint)state.Devices.Count,
+            Guests = (uint)state.Guests.Count,
+            Claims = (uint)standing.Count,
+            Attached = (uint)standing.Count(e => Assessor.Assess(state, e, now).Phase == ClaimPhase.Attached),
+            Started = WireDevices.Time(started),
+        });
+    }
+
+    /// <summary>A released claim is shown until its device has really left.</summary>
+    private static bool IsShown(HostState state, ClaimEntry entry, DateTimeOffset now) =>
+        entry.Stands || Assessor.Assess(state, entry, now).Phase != ClaimPhase.Released;
+
+    private static UsbDevice OneDevice(HostState state, string text)
+    {
+        var matches = DeviceSelector.Match(state, text);
+        return matches.Length switch
+        {
+            1 => matches[0],
+            0 => throw Refusals.NoDevice(text),
+            _ => throw ToException(state, ClaimDecider.Ambiguous(state, text, matches), default),
+        };
+    }
+
+    private static ClaimEntry OneClaim(HostState state, string text) =>
+        Policy.Identity.ClaimId.TryParse(text, out var id) && state.Claims.TryGetValue(id, out var entry) ? entry : throw Refusals.NoClaim(text);
+
+    /// <summary>A name or a UUID; a name must be known, a UUID need not be where <paramref name="mayBeUnknown"/>.</summary>
+    private static GuestId OneGuest(HostState state, string text, bool mayBeUnknown)
+    {
+        var byName = !text.StartsWith("uuid:", StringComparison.Ordinal);
+        var byUuid = !text.StartsWith("name:", StringComparison.Ordinal);
+        var value = byName && byUuid ? text : text[5..];
+        var named = byName
+            ? state.Guests.Values.Where(g => g.Name == value).Select(g => g.Id)
+                .Concat(state.GuestNames.Where(n => n.Value == value && !state.Guests.ContainsKey(n.Key) && (!state.LibvirtConnected || HasClaims(state, n.Key))).Select(n => n.Key))
+                .Distinct().ToList()
+            : [];
+        if (byUuid && Guid.TryParseExact(value, "D", out var uuid) && named.TrueForAll(id => id.Uuid == uuid))
+        {
+            var id = new GuestId(uuid);
+            if (mayBeUnknown || state.Guests.ContainsKey(id) || HasClaims(state, id))
+            {
+                return id;
+            }
+        }
+
+        return named.Count switch
+        {
+            1 => named[0],
+            0 when !state.LibvirtConnected => throw LibvirtUnavailable(state),
+            0 => throw new HostException(
+                ErrorCode.ErrorGuestNotFound, $"libvirt knows no guest {text}", "usbhostctl guest-list shows the guests; a guest to come is named by its UUID"),
+            _ => throw new HostException(
+                ErrorCode.ErrorAmbiguous, $"{named.Count} guests are or were called {value}: {string.Join(", ", named)}", "name it by its UUID: uuid:…"),
+        };
+    }
+
+    private static bool HasClaims(HostState state, GuestId id) => state.ClaimsByGuest[id].Any(c => state.Claims[c].Stands);
+
+    private static HostException LibvirtUnavailable(HostState state) => new(
+        ErrorCode.ErrorLibvirtUnavailable, $"libvirt can't be reached: {state.LibvirtError ?? "not connected yet"}",
+        "start libvirt: systemctl start libvirtd (or virtqemud); or name the guest by its UUID");
+}

@@ -1,0 +1,25 @@
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Store;
+
+namespace UsbHostd.Daemon.Service;
+
+/// <summary>Refusals that more than one place makes, each with what to do now.</summary>
+internal static class Refusals
+{
+    public static HostException Invalid(string message, string hint) => new(ErrorCode.ErrorInvalidArgument, message, hint);
+
+    public static HostException Stopping() => new(ErrorCode.ErrorUnavailable, "usbhostd is stopping", "ask again when it runs: systemctl status usbhostd");
+
+    public static HostException NotStored(StoreException why) => why.IsDiskFull
+        ? new(ErrorCode.ErrorStorageFull, $"nothing was changed, because it could not be written down: {why.Message}", "make room on that file system, then ask again")
+        : new(ErrorCode.ErrorInternal, $"nothing was changed, because it could not be written down: {why.Message}", "look at the journal: journalctl -u usbhostd");
+
+    public static HostException NoClaim(string id) =>
+        new(ErrorCode.ErrorClaimNotFound, $"there is no claim {id}", "usbhostctl claim-list shows the claims that stand, --all the released ones too");
+
+    public static HostException NoDevice(string device) =>
+        new(ErrorCode.ErrorDeviceNotFound, $"no device {device} is plugged in", "usbhostctl device-list shows what is there");
+
+    public static HostException NotAdministrator(string what) =>
+        new(ErrorCode.ErrorPermissionDenied, $"{what} is for root only", "ask an administrator, or use sudo");
+}

@@ -1,0 +1,134 @@
+using Google.Protobuf.WellKnownTypes;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Reconcile;
+using V1 = UsbHostd.Api.V1;
+
+namespace UsbHostd.Daemon.Service;
+
+/// <summary>Devices and guests as the contract shows them. The core knows nothing of the contract.</summary>
+internal static class WireDevices
+{
+    public static V1.Device Device(HostState state, UsbDevice device)
+    {
+        var owner = Assessor.OwnerOf(state, device);
+        var inside = state.AttachmentsByAddress[device.Address].FirstOrDefault(p => p.Attachment.Ours is null || p.Attachment.Ours.Plug == device.Plug);
+        var wire = new V1.Device
+        {
+            Id = state.IdOf(device).ToString(),
+            VendorId = $"{device.UsbId.Vendor:x4}",
+            ProductId = $"{device.UsbId.Product:x4}",
+            VendorName = device.Manufacturer ?? device.VendorFromDatabase ?? "",
+            ProductName = device.Product ?? device.ProductFromDatabase ?? "",
+            Serial = device.Serial ?? "",
+            SerialUnique = device.SerialKey is { } key && !state.SharedSerials.Contains(key) && state.DevicesByKey[key].Length == 1,
+            Label = state.Labels.GetValueOrDefault(state.IdOf(device)) ?? "",
+            Port = device.PortPath.ToString(),
+            PortKey = device.PortKey.Text,
+            IdPath = device.IdPath ?? "",
+            Bus = (uint)device.Address.Bus,
+            Device_ = (uint)device.Address.Device,
+            Plug = device.Plug.ToString(),
+            SpeedMbps = Mbps(device.Speed),
+            DeviceRelease = Bcd(device.BcdDevice),
+            UsbRelease = Bcd(device.BcdUsb),
+            DeviceClass = device.Class.ToString(),
+            DeviceNode = device.DeviceNode,
+            Controller = device.Controller.ToString(),
+            Hub = device.IsHub,
+            Authorized = device.Authorized,
+            ClaimId = owner?.Id.ToString() ?? "",
+            Guest = inside is null ? null : Guest(state, inside.Guest),
+            DescriptorFault = device.DescriptorFault ?? "",
+            Syspath = device.Syspath,
+        };
+        wire.Interfaces.AddRange(device.Interfaces.Select(i => Interface(device, i)));
+        wire.Uses.AddRange(device.Uses.Select(u => new V1.HostUse { Kind = (V1.HostUse.Types.Kind)((int)u.Kind + 1), Detail = u.Detail, Guarded = u.IsGuarded }));
+        return wire;
+    }
+
+    public static V1.Guest Guest(HostState state, Guest guest)
+    {
+        var wire = new V1.Guest
+        {
+            Uuid = guest.Id.ToString(),
+            Name = guest.Name,
+            State = (V1.Guest.Types.State)((int)guest.State + 1),
+            Persistent = guest.IsPersistent,
+            DomainId = (uint)Math.Max(0, guest.Run?.DomainId ?? 0),
+            Starting = state.GuestStarts.TryGetValue(guest.Id, out var start) && start.Failure is null,
+        };
+        wire.Attachments.AddRange(guest.Attachments.Select(a => new V1.Attachment
+        {
+            Alias = a.Alias,
+            Bus = (uint)(a.Address?.Bus ?? 0),
+            Device = (uint)(a.Address?.Device ?? 0),
+            ClaimId = a.Ours?.Claim.ToString() ?? "",
+            Missing = a.Missing,
+        }));
+        wire.Controllers.AddRange(guest.Controllers.Select(c => new V1.UsbController
+        {
+            Index = (uint)c.Index,
+            Model = c.Model,
+            Ports = (uint)c.Ports,
+            FreePorts = (uint)c.FreePorts,
+        }));
+        wire.ClaimIds.AddRange(StandingClaims(state, guest.Id));
+        return wire;
+    }
+
+    /// <summary>A guest that libvirt does not show now, from what is remembered.</summary>
+    public static V1.Guest Undefined(HostState state, GuestId id)
+    {
+        var wire = new V1.Guest { Uuid = id.ToString(), Name = state.GuestNames.GetValueOrDefault(id) ?? "", State = V1.Guest.Types.State.Undefined };
+        wire.ClaimIds.AddRange(StandingClaims(state, id));
+        return wire;
+    }
+
+    public static V1.GuestRef Guest(HostState state, GuestId id) => new()
+    {
+        Uuid = id.ToString(),
+        Name = state.Guests.TryGetValue(id, out var guest) ? guest.Name : state.GuestNames.GetValueOrDefault(id) ?? "",
+    };
+
+    public static Timestamp Time(DateTimeOffset at) => Timestamp.FromDateTimeOffset(at);
+
+    private static IEnumerable<string> StandingClaims(HostState state, GuestId id) =>
+        state.ClaimsByGuest[id].Where(c => state.Claims[c].Stands).Select(c => c.ToString());
+
+    private static V1.Interface Interface(UsbDevice device, UsbInterface of)
+    {
+        var wire = new V1.Interface
+        {
+            Name = of.Name,
+            Number = (uint)of.Number,
+            Class = of.Class.ToString(),
+            Driver = of.Driver ?? "",
+            Authorized = of.Authorized,
+        };
+        var endpoints = device.Descriptors
+            .Where(d => d.Configuration == device.ActiveConfiguration && d.Number == of.Number)
+            .SelectMany(d => d.Endpoints).Distinct();
+        wire.Endpoints.AddRange(endpoints.Select(e => new V1.Endpoint
+        {
+            Address = e.Address,
+            Type = e.Type.ToString().ToLowerInvariant(),
+            MaxPacketSize = e.MaxPacketSize,
+            Interval = e.Interval,
+        }));
+        return wire;
+    }
+
+    private static string Bcd(ushort value) => $"{value >> 8:x}.{value & 0xff:x2}";
+
+    private static double Mbps(UsbSpeed speed) => speed switch
+    {
+        UsbSpeed.Low => 1.5,
+        UsbSpeed.Full => 12,
+        UsbSpeed.High => 480,
+        UsbSpeed.Super => 5000,
+        UsbSpeed.SuperPlus => 10000,
+        UsbSpeed.SuperPlusX2 => 20000,
+        _ => 0,
+    };
+}
