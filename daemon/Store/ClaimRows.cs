@@ -1,0 +1,81 @@
+using UsbHostd.Daemon.Store.Sqlite;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Daemon.Store;
+
+/// <summary>A claim as a row of the table <c>claims</c>.</summary>
+internal static class ClaimRows
+{
+    private const string Columns =
+        "id, target, guest, follows, ids, mode, lifetime, origin, owner, door, request_id, guest_reset, override_reason, "
+        + "force_reason, lifetime_plug, lifetime_run, hold, created, released";
+
+    /// <summary>?1 is the oldest release that is still of interest.</summary>
+    public const string Select = $"SELECT {Columns} FROM claims WHERE released IS NULL OR released >= ?1 ORDER BY created, id";
+
+    /// <summary>Not INSERT OR REPLACE: that would delete another claim which has the same owner and request id.</summary>
+    public const string Upsert =
+        $"""
+        INSERT INTO claims ({Columns})
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+        ON CONFLICT (id) DO UPDATE SET
+            target = excluded.target, guest = excluded.guest, follows = excluded.follows, ids = excluded.ids,
+            mode = excluded.mode, lifetime = excluded.lifetime, origin = excluded.origin, owner = excluded.owner,
+            door = excluded.door, request_id = excluded.request_id, guest_reset = excluded.guest_reset,
+            override_reason = excluded.override_reason, force_reason = excluded.force_reason,
+            lifetime_plug = excluded.lifetime_plug, lifetime_run = excluded.lifetime_run, hold = excluded.hold,
+            created = excluded.created, released = excluded.released
+        """;
+
+    /// <summary>
+    /// A request id is good for as long as its claim is loaded. After that nobody would find it, and its owner may use it again.
+    /// </summary>
+    public const string ForgetRequest =
+        "UPDATE claims SET request_id = NULL WHERE owner = ?1 AND request_id = ?2 AND id <> ?3 AND released < ?4";
+
+    public static void Bind(SqliteStatement row, Claim claim) =>
+        row.Bind(1, claim.Id.ToString())
+            .Bind(2, StoredText.Target.Of(claim.Target))
+            .Bind(3, claim.Guest.ToString())
+            .Bind(4, claim.Follows.Text)
+            .Bind(5, StoredText.Of(claim.Ids))
+            .Bind(6, StoredText.Mode.Of(claim.Mode))
+            .Bind(7, StoredText.Lifetime.Of(claim.Lifetime))
+            .Bind(8, StoredText.Origin.Of(claim.Origin))
+            .Bind(9, claim.Owner)
+            .Bind(10, claim.Door)
+            .Bind(11, claim.RequestId)
+            .Bind(12, StoredText.GuestReset.Of(claim.GuestReset))
+            .Bind(13, claim.OverrideReason)
+            .Bind(14, claim.ForceReason)
+            .Bind(15, claim.LifetimePlug?.ToString())
+            .Bind(16, claim.LifetimeRun?.ToString())
+            .Bind(17, StoredText.Hold.Of(claim.Hold))
+            .Bind(18, StoredText.Of(claim.Created))
+            .Bind(19, claim.Released is { } released ? StoredText.Of(released) : null);
+
+    /// <exception cref="FormatException">A column holds what no version of this schema writes.</exception>
+    public static Claim Read(SqliteStatement row) => new()
+    {
+        Id = ClaimId.Parse(row.Text(0)),
+        Target = StoredText.Target.Read(row.Text(1)),
+        Guest = StoredText.Guest(row.Text(2)),
+        Follows = DeviceKey.Parse(row.Text(3)),
+        Ids = StoredText.UsbIds(row.Text(4)),
+        Mode = StoredText.Mode.Read(row.Text(5)),
+        Lifetime = StoredText.Lifetime.Read(row.Text(6)),
+        Origin = StoredText.Origin.Read(row.Text(7)),
+        Owner = row.Text(8),
+        Door = row.Text(9),
+        RequestId = row.TextOrNull(10),
+        GuestReset = StoredText.GuestReset.Read(row.Text(11)),
+        OverrideReason = row.TextOrNull(12),
+        ForceReason = row.TextOrNull(13),
+        LifetimePlug = row.TextOrNull(14) is { } plug ? StoredText.Plug(plug) : null,
+        LifetimeRun = row.TextOrNull(15) is { } run ? StoredText.Run(run) : null,
+        Hold = StoredText.Hold.Read(row.Text(16)),
+        Created = StoredText.Time(row.Text(17)),
+        Released = row.TextOrNull(18) is { } released ? StoredText.Time(released) : null,
+    };
+}

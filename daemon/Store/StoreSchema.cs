@@ -1,0 +1,100 @@
+namespace UsbHostd.Daemon.Store;
+
+/// <summary>
+/// The schema as an ordered list of migrations: the n-th script takes user_version from n - 1 to n. A script that has been
+/// released is never changed; a change of the schema is a further script.
+/// </summary>
+internal static class StoreSchema
+{
+    /// <summary>application_id of the file's header (sqlite.org/fileformat2.html, offset 68): "UHst".</summary>
+    public const int ApplicationId = 0x55487374;
+
+    public static IReadOnlyList<string> Migrations { get; } = [Version1];
+
+    /// <summary>
+    /// Times are UTC text, fixed in length, so that they sort and a person can read them. Rows of claims stay after release.
+    /// A BEFORE trigger sees seq -1 where SQLite is to choose it; without the third one INSERT OR REPLACE would get past the
+    /// trigger on DELETE.
+    /// </summary>
+    private const string Version1 =
+        """
+        CREATE TABLE claims (
+            id TEXT NOT NULL PRIMARY KEY,
+            target TEXT NOT NULL,
+            guest TEXT NOT NULL,
+            follows TEXT NOT NULL,
+            ids TEXT NOT NULL,
+            mode TEXT NOT NULL,
+            lifetime TEXT NOT NULL,
+            origin TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            door TEXT NOT NULL,
+            request_id TEXT,
+            guest_reset TEXT NOT NULL,
+            override_reason TEXT,
+            force_reason TEXT,
+            lifetime_plug TEXT,
+            lifetime_run TEXT,
+            hold TEXT NOT NULL,
+            created TEXT NOT NULL,
+            released TEXT,
+            UNIQUE (owner, request_id)
+        ) WITHOUT ROWID;
+
+        CREATE TABLE guest_starts (
+            guest TEXT NOT NULL PRIMARY KEY,
+            since TEXT NOT NULL
+        ) WITHOUT ROWID;
+
+        CREATE TABLE memory_devices (
+            id TEXT NOT NULL PRIMARY KEY,
+            key TEXT NOT NULL,
+            port_key TEXT NOT NULL,
+            usb_id TEXT NOT NULL,
+            serial TEXT,
+            name TEXT NOT NULL,
+            first_seen TEXT NOT NULL,
+            last_seen TEXT NOT NULL
+        ) WITHOUT ROWID;
+
+        CREATE TABLE memory_labels (
+            device TEXT NOT NULL PRIMARY KEY,
+            label TEXT NOT NULL
+        ) WITHOUT ROWID;
+
+        CREATE TABLE memory_guests (
+            guest TEXT NOT NULL PRIMARY KEY,
+            name TEXT NOT NULL
+        ) WITHOUT ROWID;
+
+        CREATE TABLE memory_shared_serials (
+            key TEXT NOT NULL PRIMARY KEY
+        ) WITHOUT ROWID;
+
+        CREATE TABLE memory_quarantine (
+            claim TEXT NOT NULL PRIMARY KEY,
+            reason TEXT NOT NULL
+        ) WITHOUT ROWID;
+
+        CREATE TABLE audit (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            caller TEXT NOT NULL,
+            door TEXT NOT NULL,
+            verb TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            detail TEXT NOT NULL
+        );
+
+        CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit
+        BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+
+        CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
+        BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+
+        CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit
+        WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq)
+        BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+        """;
+}
