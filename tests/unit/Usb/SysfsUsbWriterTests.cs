@@ -1,0 +1,177 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging.Abstractions;
+using NUnit.Framework;
+using UsbHostd.Daemon.Usb;
+using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Tests.Usb;
+
+[TestFixture]
+internal sealed class SysfsUsbWriterTests : UsbHostFixture
+{
+    private static readonly UsbId Id = new(0x0951, 0x1666);
+
+    private SysfsUsbWriter Writer => new(Sysfs.Options, NullLogger<SysfsUsbWriter>.Instance);
+
+    private string RulesFile => $"{Sysfs.Options.Run}/udev/rules.d/61-usbhostd.rules";
+
+    [Test]
+    public void Authorize_Interfaces_WritesToThoseThatAreNot()
+    {
+        var stick = AddStick(new FakeInterface { IsAuthorized = false }, new FakeInterface());
+        // Only a write shows: an attribute of the real thing has no time stamp worth looking at.
+        Sysfs.Write($"{stick}/1-4:1.1/authorized", "1 untouched");
+        Writer.Authorize(Read(stick));
+        Assert.That(
+            (Sysfs.Read($"{stick}/1-4:1.0", "authorized"), Sysfs.Read($"{stick}/1-4:1.1", "authorized")),
+            Is.EqualTo(("1", "1 untouched")));
+    }
+
+    [Test]
+    public void Authorize_InterfaceThatCameSince_IsAuthorisedToo()
+    {
+        var stick = AddStick(new FakeInterface());
+        var device = Read(stick) with { Interfaces = [] };
+        Sysfs.Write($"{stick}/authorized", "0\n");
+        Sysfs.Write($"{stick}/1-4:1.0/authorized", "0\n");
+        Writer.Authorize(device);
+        Assert.That(
+            (Sysfs.Read(stick, "authorized"), Sysfs.Read($"{stick}/1-4:1.0", "authorized")), Is.EqualTo(("1", "1")));
+    }
+
+    [TestCase("/devices/../../../etc")]
+    [TestCase("relative")]
+    public void Authorize_PathOutside_IsRefused(string syspath)
+    {
+        var device = Read(AddStick(new FakeInterface())) with { Syspath = syspath };
+        Assert.That(() => Writer.Authorize(device), Throws.ArgumentException);
+    }
+
+    [Test]
+    public void OfferDrivers_DriverlessInterface_IsOffered()
+    {
+        var stick = AddStick(new FakeInterface { Driver = "usb-storage" }, new FakeInterface());
+        Writer.OfferDrivers(Read(stick));
+        Assert.That(Sysfs.Read("/bus/usb", "drivers_probe"), Is.EqualTo("1-4:1.1"));
+    }
+
+    [Test]
+    public void OfferDrivers_BoundOrUnauthorised_IsLeftAlone()
+    {
+        var stick = AddStick(new FakeInterface { Driver = "usb-storage" }, new FakeInterface { IsAuthorized = false });
+        Writer.OfferDrivers(Read(stick));
+        Assert.That(Sysfs.Read("/bus/usb", "drivers_probe"), Is.Empty);
+    }
+
+    [Test]
+    public void OfferDrivers_ProbeFails_IsNoError()
+    {
+        File.Delete(Sysfs.Sys("/bus/usb/drivers_probe"));
+        var stick = AddStick(new FakeInterface());
+        Assert.That(() => Writer.OfferDrivers(Read(stick)), Throws.Nothing);
+    }
+
+    [Test]
+    public void FindHolders_ProcessWithTheNodeOpen_IsNamed()
+    {
+        var stick = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1") with { Number = 7 });
+        AddProcess(812, "pcscd", "/dev/bus/usb/001/007");
+        AddProcess(813, "qemu-system-x86", "/run/other/dev/bus/usb/001/007");
+        AddProcess(814, "other", "/dev/bus/usb/001/008");
+        Sysfs.WriteProc("self/comm", "no process\n");
+        Assert.That(
+            string.Join(", ", Writer.FindHolders(Read(stick)).Order(StringComparer.Ordinal)),
+            Is.EqualTo("pcscd (pid 812), qemu-system-x86 (pid 813)"));
+    }
+
+    [Test]
+    public void WriteIgnoreRules_BySerial_MatchesIdsAndSerialOfOneParent()
+    {
+        Writer.WriteIgnoreRules([new IgnoreRule(Id, "E0D5-5E", null)]);
+        Assert.That(File.ReadAllLines(RulesFile)[1], Is.EqualTo(
+            "SUBSYSTEM==\"block\", SUBSYSTEMS==\"usb\", ATTRS{idVendor}==\"0951\", ATTRS{idProduct}==\"1666\", ATTRS{serial}==\"E0D5-5E\", "
+            + "ENV{UDISKS_IGNORE}=\"1\""));
+    }
+
+    [Test]
+    public void WriteIgnoreRules_ByPort_MatchesControllerChainAndHalf()
+    {
+        var key = DeviceKey.Port(new UsbController("pci", "0000:00:14.0"), UsbHalf.Usb3, "4.2");
+        Writer.WriteIgnoreRules([new IgnoreRule(Id, null, key)]);
+        Assert.That(File.ReadAllLines(RulesFile)[1], Does.Contain(
+            "DEVPATH==\"*/0000:00:14.0/usb*\", KERNELS==\"*-4.2\", ATTRS{speed}==\"5000|10000|20000\""));
+    }
+
+    [TestCase("\", RUN+=\"/bin/sh", "?*?*?*RUN?*?*?*?*bin?*sh")]
+    [TestCase("a|b*c?d[e]", "a?*b?*c?*d?*e?*")]
+    [TestCase("line\nbreak\\", "line?*break?*")]
+    [TestCase("%k $env{X}", "?*k?*?*env?*X?*")]
+    [TestCase("東", "?*")]
+    [TestCase("😀1", "?*1")]
+    [TestCase("trailing  ", "trailing*")]
+    [TestCase("cut\0here", "cut*")]
+    public void Pattern_HostileSerial_StaysInItsQuotes(string serial, string pattern) =>
+        Assert.That(IgnoreRules.Pattern(serial), Is.EqualTo(pattern));
+
+    [Test]
+    public void WriteIgnoreRules_SameContent_LeavesTheFileAlone()
+    {
+        Writer.WriteIgnoreRules([new IgnoreRule(Id, "A1", null)]);
+        File.SetLastWriteTimeUtc(RulesFile, DateTime.UnixEpoch);
+        Writer.WriteIgnoreRules([new IgnoreRule(Id, "A1", null)]);
+        Assert.That(File.GetLastWriteTimeUtc(RulesFile), Is.EqualTo(DateTime.UnixEpoch));
+    }
+
+    [Test]
+    public void WriteIgnoreRules_NoRules_LeavesNoneInForce()
+    {
+        Writer.WriteIgnoreRules([new IgnoreRule(Id, "A1", null)]);
+        Writer.WriteIgnoreRules([]);
+        Assert.That(
+            (File.ReadAllLines(RulesFile).Count(line => line[0] != '#'), Directory.GetFiles(Path.GetDirectoryName(RulesFile)!).Length),
+            Is.EqualTo((0, 1)));
+    }
+
+    /// <summary>udev's own parser has the last word on the syntax; it is not everywhere.</summary>
+    [Test]
+    public void WriteIgnoreRules_HostileSerials_PassUdevsOwnCheck()
+    {
+        Writer.WriteIgnoreRules([new IgnoreRule(Id, "\", RUN+=\"/bin/false\"\n\\", null), new IgnoreRule(Id, "東京😀|*?[", null)]);
+        using var check = StartUdevadm("verify", RulesFile);
+        if (check is null)
+        {
+            Assert.Ignore("no udevadm that can verify rules");
+        }
+
+        Assert.That(check.StandardOutput.ReadToEnd(), Does.Contain("Success: 1, Fail: 0").Or.Contain("1 udev rules files have been checked"));
+    }
+
+    private static Process? StartUdevadm(params string[] arguments)
+    {
+        using var help = TryStart("udevadm", "--help");
+        return help?.StandardOutput.ReadToEnd().Contains("verify", StringComparison.Ordinal) == true ? TryStart("udevadm", arguments) : null;
+    }
+
+    private static Process? TryStart(string program, params string[] arguments)
+    {
+        try
+        {
+            return Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false });
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return null;
+        }
+    }
+
+    private string AddStick(params FakeInterface[] interfaces) =>
+        Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1") with { Interfaces = interfaces });
+
+    private void AddProcess(int pid, string name, string open)
+    {
+        Sysfs.WriteProc($"{pid}/comm", name + "\n");
+        Directory.CreateDirectory($"{Sysfs.Options.Proc}/{pid}/fd");
+        File.CreateSymbolicLink($"{Sysfs.Options.Proc}/{pid}/fd/3", open);
+    }
+}
