@@ -1,4 +1,6 @@
-using System.Diagnostics;
+using System.Text.RegularExpressions;
+using FsCheck;
+using FsCheck.Fluent;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using UsbHostd.Daemon.Usb;
@@ -8,11 +10,14 @@ using UsbHostd.Policy.Reconcile;
 namespace UsbHostd.Tests.Usb;
 
 [TestFixture]
-internal sealed class SysfsUsbWriterTests : UsbHostFixture
+internal sealed partial class SysfsUsbWriterTests : UsbHostFixture
 {
     private static readonly UsbId Id = new(0x0951, 0x1666);
 
     private SysfsUsbWriter Writer => new(Sysfs.Options, NullLogger<SysfsUsbWriter>.Instance);
+
+    [GeneratedRegex("""^SUBSYSTEM=="block", SUBSYSTEMS=="usb", ATTRS\{idVendor\}=="0951", ATTRS\{idProduct\}=="1666", ATTRS\{serial\}=="[A-Za-z0-9._:?*-]*", ENV\{UDISKS_IGNORE\}="1"$""", RegexOptions.CultureInvariant, 1000)]
+    private static partial Regex RuleLine { get; }
 
     private string RulesFile => $"{Sysfs.Options.Run}/udev/rules.d/61-usbhostd.rules";
 
@@ -133,37 +138,26 @@ internal sealed class SysfsUsbWriterTests : UsbHostFixture
             Is.EqualTo((0, 1)));
     }
 
-    /// <summary>udev's own parser has the last word on the syntax; it is not everywhere.</summary>
     [Test]
-    public void WriteIgnoreRules_HostileSerials_PassUdevsOwnCheck()
+    public void Write_AnySerial_AddsOneLineOfTheOneForm()
     {
-        Writer.WriteIgnoreRules([new IgnoreRule(Id, "\", RUN+=\"/bin/false\"\n\\", null), new IgnoreRule(Id, "東京😀|*?[", null)]);
-        using var check = StartUdevadm("verify", RulesFile);
-        if (check is null)
+        var serials = Gen.OneOf(ArbMap.Default.GeneratorFor<char>(), Gen.Elements('"', '\\', '\n', '\r', '*', '|', '[', '%', '$', 'A'))
+            .ArrayOf().Select(chars => new string(chars)).ToArbitrary();
+        Check.QuickThrowOnFailure(Prop.ForAll(serials, serial =>
         {
-            Assert.Ignore("no udevadm that can verify rules");
-        }
-
-        Assert.That(check.StandardOutput.ReadToEnd(), Does.Contain("Success: 1, Fail: 0").Or.Contain("1 udev rules files have been checked"));
+            var lines = IgnoreRules.Write([new IgnoreRule(Id, serial, null)]).Split('\n');
+            return lines.Length == 3 && lines[2].Length == 0 && RuleLine.IsMatch(lines[1]);
+        }));
     }
 
-    private static Process? StartUdevadm(params string[] arguments)
-    {
-        using var help = TryStart("udevadm", "--help");
-        return help?.StandardOutput.ReadToEnd().Contains("verify", StringComparison.Ordinal) == true ? TryStart("udevadm", arguments) : null;
-    }
-
-    private static Process? TryStart(string program, params string[] arguments)
-    {
-        try
-        {
-            return Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, UseShellExecute = false });
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return null;
-        }
-    }
+    [TestCase("E0D55E", "E0D55E", ExpectedResult = true)]
+    [TestCase("E0D55E", "E0D55F", ExpectedResult = false)]
+    [TestCase("a b\"c", "a b\"c", ExpectedResult = true)]
+    [TestCase("東京1", "東京1", ExpectedResult = true)]
+    [TestCase("東京1", "1", ExpectedResult = false)]
+    [TestCase("A1  ", "A1", ExpectedResult = true, Description = "udev takes the blanks off")]
+    public bool Pattern_Serial_MatchesAsUdevWould(string serial, string value) =>
+        System.IO.Enumeration.FileSystemName.MatchesSimpleExpression(IgnoreRules.Pattern(serial), value, ignoreCase: false);
 
     private string AddStick(params FakeInterface[] interfaces) =>
         Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1") with { Interfaces = interfaces });
