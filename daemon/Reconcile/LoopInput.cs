@@ -54,11 +54,27 @@ internal sealed class LoopRequest<T>(
     public override void Refuse(Exception why) => done.TrySetException(why);
 }
 
-/// <summary>What adapters get: they only enqueue.</summary>
-internal sealed class EventWriter(ChannelWriter<LoopInput> inbox) : ChannelWriter<HostEvent>
+/// <summary>The one way into the loop. Adapters get <see cref="Events"/>: they only enqueue.</summary>
+internal sealed class LoopInbox
 {
-    public override bool TryWrite(HostEvent item) => inbox.TryWrite(new LoopInput.Happened(item));
+    private readonly Channel<LoopInput> channel = Channel.CreateUnbounded<LoopInput>(new UnboundedChannelOptions { SingleReader = true });
 
-    public override ValueTask<bool> WaitToWriteAsync(CancellationToken cancellationToken = default) =>
-        inbox.WaitToWriteAsync(cancellationToken);
+    public LoopInbox() => Events = new EventWriter(channel.Writer);
+
+    public ChannelReader<LoopInput> Reader => channel.Reader;
+
+    public ChannelWriter<LoopInput> Writer => channel.Writer;
+
+    public ChannelWriter<HostEvent> Events { get; }
+
+    private sealed class EventWriter(ChannelWriter<LoopInput> inbox) : ChannelWriter<HostEvent>
+    {
+        public override bool TryWrite(HostEvent item) => inbox.TryWrite(new LoopInput.Happened(item));
+
+        /// <summary>An adapter that can't go on ends the loop with its error.</summary>
+        public override bool TryComplete(Exception? error = null) => inbox.TryComplete(error);
+
+        public override ValueTask<bool> WaitToWriteAsync(CancellationToken cancellationToken = default) =>
+            inbox.WaitToWriteAsync(cancellationToken);
+    }
 }

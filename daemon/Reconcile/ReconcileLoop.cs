@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Threading.Channels;
 using UsbHostd.Daemon.Service;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Policy.Claims;
@@ -18,7 +17,7 @@ internal sealed partial class ReconcileLoop : IDisposable
     private static readonly TimeSpan MemoryDelay = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan DiskRetry = TimeSpan.FromSeconds(5);
 
-    private readonly Channel<LoopInput> inbox = Channel.CreateUnbounded<LoopInput>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly LoopInbox inbox;
     private readonly Journal journal;
     private readonly ActionRunner runner;
     private readonly StateFeed feed;
@@ -30,22 +29,20 @@ internal sealed partial class ReconcileLoop : IDisposable
     private bool flushArmed;
     private HostState state;
 
-    public ReconcileLoop(HostState initial, IClaimStore store, ActionRunner runner, StateFeed feed, TimeProvider time, ILogger<ReconcileLoop> log)
+    public ReconcileLoop(
+        HostState initial, LoopInbox inbox, IClaimStore store, ActionRunner runner, StateFeed feed, TimeProvider time, ILogger<ReconcileLoop> log)
     {
         state = initial;
+        this.inbox = inbox;
         journal = new Journal(store);
         this.runner = runner;
         this.feed = feed;
         this.time = time;
         this.log = log;
-        Events = new EventWriter(inbox.Writer);
-        wake = time.CreateTimer(_ => Events.TryWrite(new HostEvent.TimeReached()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        wake = time.CreateTimer(_ => inbox.Events.TryWrite(new HostEvent.TimeReached()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         flush = time.CreateTimer(_ => inbox.Writer.TryWrite(new LoopInput.FlushDue()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         feed.Publish(new FeedChange(state, time.GetUtcNow(), [], [], [], []));
     }
-
-    /// <summary>Where adapters write what happens.</summary>
-    public ChannelWriter<HostEvent> Events { get; }
 
     /// <summary>Has the one writer decide; the result comes with the state that it is in.</summary>
     /// <exception cref="HostException">The request is refused, or can't be stored.</exception>
@@ -177,7 +174,7 @@ internal sealed partial class ReconcileLoop : IDisposable
         state = marked.State;
         Publish(now, happened, marked);
         Rearm(now);
-        starting.ForEach(action => runner.Start(action, Events));
+        starting.ForEach(action => runner.Start(action, inbox.Events));
 
         bool IsFirst(HostAction action) => !actions.TakeWhile(a => !ReferenceEquals(a, action)).Any(a => a.Subject == action.Subject);
     }

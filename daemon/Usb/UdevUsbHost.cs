@@ -46,7 +46,7 @@ internal sealed partial class UdevUsbHost : IUsbHost
         }
 
         var observer = new UsbObserver(reader, events, logger);
-        thread = new Thread(() => Run(signals, observer)) { IsBackground = true, Name = "usb" };
+        thread = new Thread(() => Run(signals, observer, events)) { IsBackground = true, Name = "usb" };
         thread.Start();
     }
 
@@ -61,7 +61,7 @@ internal sealed partial class UdevUsbHost : IUsbHost
         signals = null;
     }
 
-    private void Run(IUsbSignals from, UsbObserver observer)
+    private void Run(IUsbSignals from, UsbObserver observer, ChannelWriter<HostEvent> events)
     {
         try
         {
@@ -72,9 +72,11 @@ internal sealed partial class UdevUsbHost : IUsbHost
                 Handle(signal, from, observer);
             }
         }
-        catch (IOException e)
+        catch (Exception e)
         {
+            // Blind is worse than gone: the loop ends with this error, and the daemon is started again.
             LogStopped(e);
+            events.TryComplete(e);
         }
     }
 

@@ -80,7 +80,7 @@ internal sealed partial class UsbObserver(SysfsReader reader, ChannelWriter<Host
     public void Flush()
     {
         var tables = reader.NewTables();
-        foreach (var path in dirty)
+        foreach (var path in dirty.ToList())
         {
             var before = known.GetValueOrDefault(path);
             var now = Look(path, before, tables);
