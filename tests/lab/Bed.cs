@@ -17,10 +17,16 @@ public sealed class Bed
 
     public static Daemon Daemon { get; private set; } = null!;
 
+    /// <summary>A client of the daemon's API; it outlives the daemon and connects again.</summary>
+    public static ApiClient Api { get; private set; } = null!;
+
     /// <summary>The guest that most tests share: with an operating system, kept running from test to test.</summary>
     public static Task<GuestVm> AlphaAsync() => GuestAsync("alpha", "");
 
-    /// <summary>A second guest without an operating system: quick to start, holds devices, configures none.</summary>
+    /// <summary>A second guest with an operating system.</summary>
+    public static Task<GuestVm> GammaAsync() => GuestAsync("gamma", "");
+
+    /// <summary>A guest without an operating system: quick to start, holds devices, configures none.</summary>
     public static Task<GuestVm> BetaAsync() => GuestAsync("beta", "--firmware");
 
     /// <summary>A running guest by name; <paramref name="shape"/> is bed/domain's options and counts where it isn't defined yet.</summary>
@@ -42,11 +48,13 @@ public sealed class Bed
         Host = await HostVm.BootAsync();
         Libvirtd = new Libvirtd(Host);
         Daemon = new Daemon(Host);
+        Api = new ApiClient(Daemon.ConnectAsync);
     }
 
     [OneTimeTearDown]
     public async Task Down()
     {
+        Api?.Dispose();
         if (Host is not null)
         {
             await Host.DisposeAsync();

@@ -36,6 +36,18 @@ public sealed class BedTests : LabTest
             Throws.TypeOf<LabException>().With.Message.Contains("nothing"));
     }
 
+    /// <summary>Also shows that two runs fit beside each other on one machine.</summary>
+    [Test]
+    public async Task Bed_WhenL1Dies_FailsAtOnceWithItsLastLines()
+    {
+        await using var second = await HostVm.BootAsync();
+        var running = second.DoAsync("sleep 300", TimeSpan.FromMinutes(5));
+
+        await second.Qmp.ExecuteAsync("quit", []);
+
+        Assert.That(() => running.WaitAsync(Within.Moments), Throws.TypeOf<LabException>().With.Message.Contains("READY"));
+    }
+
     [Test]
     public async Task Plug_Stick_AppearsWithSerialAndDriver()
     {
@@ -153,5 +165,52 @@ public sealed class BedTests : LabTest
 
         Assert.That(without.ExitCode, Is.Not.Zero);
         Assert.That(await Host.DoAsync("virsh -q list --name"), Does.Contain(guest.Name));
+    }
+
+    [Test]
+    public async Task RewindNumbers_LetsAnotherStickTakeTheNumber()
+    {
+        await Host.RewindNumbersAsync();
+        var first = await (await QemuDevice.StickAsync(Host, "SER-1")).PlugAsync("x1.5");
+        var number = await first.DeviceNumberAsync();
+
+        await first.PullAsync();
+        await Host.RewindNumbersAsync();
+        var second = await (await QemuDevice.StickAsync(Host, "SER-2")).PlugAsync("x1.6");
+
+        Assert.That(await second.DeviceNumberAsync(), Is.EqualTo(number));
+    }
+
+    /// <summary>
+    /// Why a restored guest needs its devices attached anew, even the right ones in their old places: QEMU 7.2 comes out of a restore with its
+    /// hostdev object, and libvirt with its entry, but the device is never opened again.
+    /// </summary>
+    [Test]
+    public async Task ManagedSaveAndRestore_ByLibvirtAlone_LeavesGuestWithoutItsStick()
+    {
+        var guest = await Bed.AlphaAsync();
+        var stick = await (await QemuDevice.StickAsync(Host, "SER-SAVED")).PlugAsync("x0.9");
+        await guest.AttachByHandAsync(stick.PortPath);
+        await guest.SeesAsync("46f4:0001:SER-SAVED");
+
+        var mark = await guest.MarkAsync();
+        await guest.ManagedSaveAsync();
+        await guest.StartAsync();
+
+        await guest.NoLongerSeesAsync("46f4:0001:SER-SAVED", mark);
+        Assert.That(await guest.HostdevsAsync(), Has.Count.EqualTo(1));
+        await Host.DriverIsAsync(stick.PortPath, "usb-storage");
+        await guest.DetachAllByHandAsync();
+    }
+
+    [Test]
+    public async Task Qemu_Killed_EndsGuest()
+    {
+        var guest = await Bed.BetaAsync();
+
+        await guest.KillQemuAsync();
+
+        await Host.WaitValueAsync($"/run/libvirt/qemu/{guest.Name}.pid", "^$");
+        Assert.That(await Host.DoAsync("virsh -q list --name"), Does.Not.Contain(guest.Name));
     }
 }

@@ -16,6 +16,7 @@ public abstract class LabTest
             await KeepEvidenceAsync();
         }
 
+        await CleanUpAsync();
         foreach (var plugged in Host.Plugged.AsEnumerable().Reverse().ToArray())
         {
             await plugged.RemoveAsync();
@@ -23,6 +24,9 @@ public abstract class LabTest
 
         Host.Plugged.Clear();
     }
+
+    /// <summary>What a kind of test must undo while its devices are still plugged in.</summary>
+    protected virtual Task CleanUpAsync() => Task.CompletedTask;
 
     private static async Task KeepEvidenceAsync()
     {

@@ -14,6 +14,8 @@ internal sealed class AgentClient(int port, Task died)
     // Over the agent's own deadline, so that its answer (what was last seen) wins over ours.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+
     public async Task<Output> ExecAsync(string command, TimeSpan within, string? user)
     {
         var query = new JsonObject { ["verb"] = "exec", ["cmd"] = command, ["timeout"] = within.TotalSeconds, ["user"] = user };
@@ -77,6 +79,12 @@ internal sealed class AgentClient(int port, Task died)
         catch (OperationCanceledException e)
         {
             throw new LabException($"L1's agent gave no answer within {within + Grace} to: {what}", e);
+        }
+        catch (Exception e) when (e is IOException or SocketException)
+        {
+            // A dying L1 resets its connections before its process has ended: its own last words say more.
+            await died.WaitAsync(Patience).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
+            throw died.IsFaulted ? died.Exception.InnerException! : new LabException($"L1's agent broke off in: {what}", e);
         }
     }
 

@@ -99,6 +99,17 @@ public sealed class HostVm : IAsyncDisposable
     public Task DriverIsAsync(string port, string driver) =>
         WaitValueAsync($"/sys/bus/usb/devices/{port}:1.0/driver", driver.Length == 0 ? "^$" : $"/{Regex.Escape(driver)}$");
 
+    /// <summary>
+    /// Unbinds and binds controller x1: its buses keep their numbers, and the next device gets device number 2 again. The only way to see a
+    /// number reused without 126 plugs in between.
+    /// </summary>
+    public Task RewindNumbersAsync() => DoAsync("""
+        cd /sys/bus/pci/drivers/xhci_hcd
+        slot=$(basename "$(dirname "$(readlink -f /sys/bus/usb/devices/usb4)")")
+        echo "$slot" >unbind; echo "$slot" >bind; udevadm settle
+        [ "$(basename "$(dirname "$(readlink -f /sys/bus/usb/devices/usb4)")")" = "$slot" ]
+        """);
+
     public async ValueTask DisposeAsync()
     {
         _ending = true;

@@ -26,11 +26,13 @@ up "mounts and network"
 /usr/bin/python3 -S "$bed/agent.py" &
 
 # The outer machine's own guests, networks and secrets are none of L1's business; some of these folders a normal user cannot even read.
-mount -t tmpfs tmpfs /etc/libvirt/qemu
+mkdir -p /etc/libvirt/{qemu,secrets,nwfilter,storage}
+for folder in /etc/libvirt/*/; do mount -t tmpfs -o mode=755 tmpfs "$folder"; done
 for folder in /var/lib/libvirt /var/log/libvirt /var/cache/libvirt; do mkdir -p $folder; mount -t tmpfs tmpfs $folder; done
 mkdir -p /var/lib/libvirt/{qemu,images,boot} /var/log/libvirt/qemu /var/cache/libvirt/qemu
 chown libvirt-qemu /var/lib/libvirt/qemu
-for file in /etc/libvirt/*.conf; do cat "$file" >/dev/null 2>&1 || { rm -f "$file"; : >"$file"; }; done
+# So are some files; L1 then has empty ones instead.
+for file in /etc/libvirt/*.conf /etc/shadow /etc/gshadow; do cat "$file" >/dev/null 2>&1 || { rm -f "$file"; : >"$file"; }; done
 
 # What the package's sysusers and tmpfiles entries make on a real host.
 getent group usbhostd >/dev/null || groupadd -r usbhostd || fail "cannot add group usbhostd"

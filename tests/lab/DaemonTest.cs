@@ -1,0 +1,137 @@
+using System.Xml.Linq;
+using NUnit.Framework.Interfaces;
+using UsbHostd.Api.V1;
+using UsbHostd.Lab.Harness;
+
+namespace UsbHostd.Lab;
+
+/// <summary>A scenario with the daemon: it runs when a test begins, and has no claims; afterwards the claims are released and every guest is empty.</summary>
+public abstract class DaemonTest : LabTest
+{
+    /// <summary>Hostdevs of ours are told by this start of their alias.</summary>
+    protected const string Alias = "ua-usbhostd-";
+
+    protected static Daemon Daemon => Bed.Daemon;
+
+    protected static ApiClient Api => Bed.Api;
+
+    [SetUp]
+    public async Task DaemonRuns()
+    {
+        await Bed.Libvirtd.StartAsync();
+        await Daemon.EnsureRunningAsync();
+    }
+
+    protected static Task<Claim> ClaimAsync(string device, GuestVm guest, Action<CreateClaimRequest>? more = null)
+    {
+        var request = new CreateClaimRequest { Device = device, Guest = guest.Name };
+        more?.Invoke(request);
+        return Api.CallAsync<Claim>("CreateClaim", request);
+    }
+
+    /// <summary>Claims a device and waits until the guest's console shows it.</summary>
+    protected static async Task<Claim> ClaimAndSeeAsync(string device, GuestVm guest, string seenAs, Action<CreateClaimRequest>? more = null)
+    {
+        var mark = await guest.MarkAsync();
+        var claim = await ClaimAsync(device, guest, more);
+        await guest.SeesAsync(seenAs, mark);
+        return await PhaseAsync(claim, Phase.Attached);
+    }
+
+    /// <summary>Waits, on the daemon's own feed, until the claim is in a phase (for a reason).</summary>
+    protected static async Task<Claim> PhaseAsync(Claim claim, Phase phase, Reason? reason = null, TimeSpan? within = null)
+    {
+        using var deadline = new CancellationTokenSource(within ?? Within.Moments);
+        Claim? last = null;
+        try
+        {
+            var request = new WatchRequest { Kinds = { Kind.Claims }, ClaimId = claim.Id };
+            await foreach (var change in Api.StreamAsync<WatchEvent>("Watch", request, deadline.Token))
+            {
+                last = change.Claim ?? last;
+                if (last?.Phase == phase && (reason is null || last.Reason == reason))
+                {
+                    return last;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            // Told below, with what was seen last.
+        }
+
+        throw new LabException($"claim {claim.Id} never was {phase} {reason}; last: {last}");
+    }
+
+    protected static Task<Claim> GetClaimAsync(Claim claim) => Api.CallAsync<Claim>("GetClaim", new GetClaimRequest { Id = claim.Id });
+
+    protected static async Task<IReadOnlyList<Claim>> ClaimsAsync() =>
+        [.. (await Api.CallAsync<ListClaimsResponse>("ListClaims", new ListClaimsRequest())).Claims];
+
+    protected static async Task<Claim> ReleaseAsync(Claim claim)
+    {
+        await Api.CallAsync<Claim>("ReleaseClaim", new ReleaseClaimRequest { Id = claim.Id });
+        return await PhaseAsync(claim, Phase.Released);
+    }
+
+    protected static Task<Device> DeviceAsync(string device) => Api.CallAsync<Device>("GetDevice", new GetDeviceRequest { Device = device });
+
+    /// <summary>A request that must be refused, and why it was.</summary>
+    protected static async Task<ErrorDetail> RefusalAsync(Func<Task> request)
+    {
+        try
+        {
+            await request();
+        }
+        catch (ApiRefusedException refusal)
+        {
+            return refusal.Detail;
+        }
+
+        throw new AssertionException("the request was granted");
+    }
+
+    /// <summary>Our hostdevs in a guest, by alias.</summary>
+    protected static async Task<IReadOnlyList<string>> OursAsync(GuestVm guest) =>
+        [.. (await guest.HostdevsAsync()).Select(AliasOf).Where(a => a.StartsWith(Alias, StringComparison.Ordinal))];
+
+    protected static string AliasOf(XElement hostdev) => hostdev.Element("alias")?.Attribute("name")?.Value ?? "";
+
+    protected override async Task CleanUpAsync()
+    {
+        if (TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed)
+        {
+            await StartOverAsync();
+            return;
+        }
+
+        await DaemonRuns();
+        foreach (var claim in await ClaimsAsync())
+        {
+            await ReleaseAsync(claim);
+        }
+
+        foreach (var name in (await Host.DoAsync("virsh -q list --name")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            Assert.That(await OursAsync(new GuestVm(Host, name)), Is.Empty, $"{name} keeps a hostdev of ours after the release of every claim");
+        }
+    }
+
+    /// <summary>After a failure nothing is sure: the next test gets an empty database, and guests emptied by hand.</summary>
+    private static async Task StartOverAsync()
+    {
+        await Host.RunAsync($"{Repository.Bed}/usbhostd kill; {Repository.Bed}/usbhostd wipe");
+        await Bed.Libvirtd.StartAsync();
+        foreach (var name in (await Host.DoAsync("virsh -q list --name")).Split('\n', StringSplitOptions.RemoveEmptyEntries))
+        {
+            try
+            {
+                await new GuestVm(Host, name).DetachAllByHandAsync();
+            }
+            catch (LabException)
+            {
+                await Host.RunAsync($"virsh -q destroy {name}"); // started anew by whoever needs it next
+            }
+        }
+    }
+}
