@@ -1,0 +1,25 @@
+using UsbHostd.Daemon.Grpc;
+using UsbHostd.Daemon.Usb;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Daemon.Configuration;
+
+/// <summary>Everything that an administrator may set; immutable. <see cref="ConfigurationKeys"/> names each in the file.</summary>
+internal sealed record DaemonConfiguration
+{
+    /// <summary>Holds the database; systemd makes it.</summary>
+    public string StateDirectory { get; init; } = "/var/lib/usbhostd";
+
+    public LogLevel LogLevel { get; init; } = LogLevel.Information;
+
+    public string LibvirtUri { get; init; } = "qemu:///system";
+
+    /// <summary>The group usbhostd by default, which is made when the daemon is installed.</summary>
+    public GrpcOptions Api { get; init; } = new() { SocketGroup = "usbhostd" };
+
+    public ReconcileLimits Limits { get; init; } = new();
+
+    public UsbHostOptions Usb { get; init; } = new();
+
+    public string Database => Path.Combine(StateDirectory, "usbhostd.db");
+}
