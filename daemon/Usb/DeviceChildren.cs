@@ -73,6 +73,9 @@ internal sealed record DeviceChildren(
                         break;
                     case "power" or "wakeup":
                         break;
+                    // A hub's ports: the devices in them are elsewhere.
+                    case not null when name.Contains("-port", StringComparison.Ordinal):
+                        break;
                     default:
                         Enter(child, depth + 1);
                         break;

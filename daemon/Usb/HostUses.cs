@@ -40,8 +40,9 @@ internal sealed class HostUses(UsbHostOptions options, ISysfsFiles files, UdevDa
         var node = $"/dev/{block.Name}";
         AddMounts(uses, node, "", block.Name, block.Number, tables);
         AddHolders(uses, node, $"{options.Sysfs}{block.Devpath}", 0, tables);
-        if (udev.Read('b', block.Number).GetValueOrDefault("ID_FS_TYPE") is "zfs_member"
-            && udev.Read('b', block.Number).GetValueOrDefault("ID_FS_LABEL") is { } pool && tables.IsZfsPool(pool))
+        var properties = udev.Read('b', block.Number);
+        if (properties.GetValueOrDefault("ID_FS_TYPE") is "zfs_member"
+            && properties.GetValueOrDefault("ID_FS_LABEL") is { } pool && tables.IsZfsPool(pool))
         {
             uses.Add(new HostUse(HostUseKind.Volume, $"{node} in zfs pool {pool}"));
         }

@@ -132,6 +132,6 @@ internal sealed partial class UdevUsbHost : IUsbHost
         "the kernel grants a small udev buffer only; should a burst of events overflow it, all devices are read afresh")]
     private partial void LogSmallBuffer();
 
-    [LoggerMessage(1112, LogLevel.Critical, "waiting for device events failed: no further change is seen until the daemon is restarted")]
+    [LoggerMessage(1112, LogLevel.Critical, "watching devices failed: the daemon ends, to be started again")]
     private partial void LogStopped(Exception e);
 }

@@ -129,33 +129,35 @@ internal sealed class UsbIds(UsbHostOptions options)
 
             if (line[0] != '\t')
             {
-                vendor = TryEntry(line, out var number, out var name) && vendors.Contains(number) ? number : null;
-                foreach (var id in wanted.Where(id => id.Vendor == vendor))
+                vendor = TryNumber(line, out var number) && vendors.Contains(number) ? number : null;
+                if (vendor is not null)
                 {
-                    found[id] = new UsbNames(name, found.GetValueOrDefault(id).Product);
+                    TakeVendor(number, Name(line));
                 }
             }
-            else if (vendor is { } of && TryEntry(line[1..], out var product, out var name)
-                && wanted.Contains(new UsbId(of, product)))
+            else if (vendor is { } of && TryNumber(line[1..], out var product) && wanted.Contains(new UsbId(of, product)))
             {
                 var id = new UsbId(of, product);
-                found[id] = found.GetValueOrDefault(id) with { Product = name };
+                found[id] = found.GetValueOrDefault(id) with { Product = Name(line[1..]) };
             }
         }
 
-        private static bool TryEntry(ReadOnlySpan<byte> line, out ushort number, out string? name)
+        private void TakeVendor(ushort number, string name)
         {
-            name = null;
-            number = 0;
-            if (line.Length < 7 || line[4] != ' ' || line[5] != ' '
-                || !ushort.TryParse(line[..4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number))
+            foreach (var id in wanted.Where(id => id.Vendor == number))
             {
-                return false;
+                found[id] = found.GetValueOrDefault(id) with { Vendor = name };
             }
-
-            var rest = line[6..];
-            name = Encoding.UTF8.GetString(rest[..Math.Min(rest.Length, MostName)]).Trim();
-            return name.Length > 0;
         }
+
+        private static bool TryNumber(ReadOnlySpan<byte> line, out ushort number)
+        {
+            number = 0;
+            return line.Length >= 7 && line[4] == ' ' && line[5] == ' '
+                && ushort.TryParse(line[..4], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out number);
+        }
+
+        private static string Name(ReadOnlySpan<byte> line) =>
+            Encoding.UTF8.GetString(line[6..Math.Min(line.Length, 6 + MostName)]).Trim();
     }
 }

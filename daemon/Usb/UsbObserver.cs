@@ -44,17 +44,15 @@ internal sealed partial class UsbObserver(SysfsReader reader, ChannelWriter<Host
         LogEnumerated(known.Count);
     }
 
-    /// <summary>Notes what an event touches; <see cref="Flush"/> then looks at each device once.</summary>
+    /// <summary>
+    /// Notes what an event touches; <see cref="Flush"/> then looks at each device once. What the event says happened is not believed:
+    /// a remove may be older than what an enumeration has found in the same place since.
+    /// </summary>
     public void Take(in UdevEvent happened)
     {
         var device = Devpath.UsbDeviceOf(happened.Devpath);
         switch (happened.Subsystem)
         {
-            case "usb" when device is null:
-                return;
-            case "usb" when happened.Action is "remove" && string.Equals(device, happened.Devpath, StringComparison.Ordinal):
-                Forget(device);
-                return;
             case "block":
                 blocksDirty |= device is null;
                 break;
@@ -80,22 +78,20 @@ internal sealed partial class UsbObserver(SysfsReader reader, ChannelWriter<Host
     public void Flush()
     {
         var tables = reader.NewTables();
-        foreach (var path in dirty.ToList())
+        foreach (var path in dirty)
         {
             var before = known.GetValueOrDefault(path);
             var now = Look(path, before, tables);
-            if (now is null)
+            if (before is not null && before.Device.Plug != now?.Device.Plug)
             {
-                if (before is not null)
-                {
-                    Forget(path);
-                }
-
-                continue;
+                Forget(path);
             }
 
-            known[path] = now;
-            events.TryWrite(new HostEvent.DevicePresent(now.Device));
+            if (now is not null)
+            {
+                known[path] = now;
+                events.TryWrite(new HostEvent.DevicePresent(now.Device));
+            }
         }
 
         LookAtUses(tables);
@@ -169,7 +165,6 @@ internal sealed partial class UsbObserver(SysfsReader reader, ChannelWriter<Host
 
     private void Forget(string path)
     {
-        dirty.Remove(path);
         keyboardsDirty |= known.Remove(path, out var before) && !before.Children.Inputs.IsEmpty;
         events.TryWrite(new HostEvent.DeviceGone(path));
     }

@@ -8,6 +8,7 @@ internal sealed class FakeUsbSignals : IUsbSignals
 {
     private readonly BlockingCollection<UsbSignal> signals = [];
     private readonly ConcurrentQueue<UdevReceived> received = [];
+    private volatile Exception? broken;
 
     public void Raise(UsbSignal signal) => signals.Add(signal);
 
@@ -28,7 +29,18 @@ internal sealed class FakeUsbSignals : IUsbSignals
         Raise(UsbSignal.Udev);
     }
 
-    public UsbSignal Wait() => signals.Take();
+    /// <summary>Waiting fails from now on.</summary>
+    public void Break(Exception error)
+    {
+        broken = error;
+        Raise(UsbSignal.None);
+    }
+
+    public UsbSignal Wait()
+    {
+        var signal = signals.Take();
+        return broken is null ? signal : throw broken;
+    }
 
     public UdevReceived Receive() => received.TryDequeue(out var next) ? next : new UdevReceived(UdevReceipt.Empty);
 

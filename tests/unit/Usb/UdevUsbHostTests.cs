@@ -105,6 +105,26 @@ internal sealed class UdevUsbHostTests : UsbHostFixture
     }
 
     [Test]
+    public void RemoveOlderThanWhatIsThere_DoesNotTakeItAway()
+    {
+        var stick = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1"));
+        Start();
+        Signals.Raise(Event("remove", stick));
+        Assert.That(NextPresent().Serial, Is.EqualTo("A1"));
+    }
+
+    [Test]
+    public void InterfaceOfAVanishedDevice_SaysThatItIsGone()
+    {
+        var stick = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1"));
+        var other = Sysfs.AddDevice(Usb2Hub, 5, FakeUsbDevice.Stick("B2"));
+        Start();
+        Sysfs.Remove(stick);
+        Signals.Raise(Event("remove", $"{stick}/1-4:1.0"), Event("change", other));
+        Assert.That((Next(), NextPresent().Serial), Is.EqualTo((new HostEvent.DeviceGone(stick), "B2")));
+    }
+
+    [Test]
     public void AttributeHiddenForAWhile_KeepsIdentityWithinOnePlug()
     {
         var stick = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1"));
@@ -178,6 +198,14 @@ internal sealed class UdevUsbHostTests : UsbHostFixture
         var device = NextPresent();
         Assert.That(
             (device.Syspath, device.Uses[^1]), Is.EqualTo((second, new HostUse(HostUseKind.LastKeyboard, "input5"))));
+    }
+
+    [Test]
+    public void MonitorFails_EndsTheEventsWithItsError()
+    {
+        Start();
+        Signals.Break(new IOException("poll"));
+        Assert.That(End, Throws.TypeOf<IOException>());
     }
 
     [Test]

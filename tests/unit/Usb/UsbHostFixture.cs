@@ -61,6 +61,19 @@ internal abstract class UsbHostFixture
         return next.Wait(Patience) ? next.Result : throw new TimeoutException("no event came");
     }
 
+    /// <summary>Waits for the end of the events, and throws the error that ended them.</summary>
+    protected void End()
+    {
+        try
+        {
+            events.Reader.Completion.Wait(Patience);
+        }
+        catch (AggregateException e)
+        {
+            throw e.InnerException!;
+        }
+    }
+
     protected UsbDevice NextPresent() => ((HostEvent.DevicePresent)Next()).Device;
 
     protected UsbDevice Read(string devpath) => Host.Read(devpath) ?? throw new AssertionException($"no device at {devpath}");
