@@ -1,1 +1,3 @@
-return 0;
+using UsbHostd.Cli;
+
+return await new CommandLine(CliTerminal.OfProcess()).RunAsync(args);

@@ -1,0 +1,120 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using UsbHostd.Api;
+using UsbHostd.Api.V1;
+
+namespace UsbHostd.Cli;
+
+/// <summary>The command tree, and the way from a command line to an exit code.</summary>
+internal sealed class CommandLine
+{
+    /// <summary>The address to use where --connect is not given.</summary>
+    public const string ConnectVariable = "USBHOSTD_CONNECT";
+
+    /// <summary>What a shell reports for a program that SIGINT ended.</summary>
+    private const int Interrupted = 130;
+
+    private readonly CliTerminal terminal;
+
+    private readonly Option<string?> connect = new("--connect")
+    {
+        Description = $"Address of the daemon, {UsbHostAddress.Default} unless {ConnectVariable} says otherwise",
+        HelpName = "ADDRESS",
+        Recursive = true,
+    };
+
+    private readonly Option<bool> json = new("--json")
+    {
+        Description = "Write JSON, one document a line, by the names of the API's contract",
+        Recursive = true,
+    };
+
+    public CommandLine(CliTerminal terminal)
+    {
+        this.terminal = terminal;
+        Root = new RootCommand("Gives USB devices of this host to libvirt guests, and keeps them there")
+        {
+            DeviceVerbs.List(this),
+            DeviceVerbs.Info(this),
+            DeviceVerbs.Label(this),
+            DeviceVerbs.TrustSerial(this),
+            AttachVerb.Create(this),
+            ClaimVerbs.Detach(this),
+            ClaimVerbs.List(this),
+            ClaimVerbs.Info(this),
+            ClaimVerbs.Release(this),
+            ClaimVerbs.Retry(this),
+            GuestVerbs.List(this),
+            GuestVerbs.Start(this),
+            EventVerb.Create(this),
+            DaemonVerbs.Version(this),
+            DaemonVerbs.Health(this),
+            connect,
+            json,
+        };
+        if (Root.Options.OfType<HelpOption>().FirstOrDefault() is { Action: HelpAction help } option)
+        {
+            option.Action = new HelpWithExitCodes(help);
+        }
+    }
+
+    public RootCommand Root { get; }
+
+    /// <summary>A device on the command line; the daemon decides what it means.</summary>
+    public static Argument<string> Device() => new("DEVICE")
+    {
+        Description = "id:…, port:1-4.2, serial:…, usb:0951:1666, or a value that can mean one device only",
+    };
+
+    public static Argument<string> Guest() => new("GUEST") { Description = "Name or UUID of a guest" };
+
+    public static Argument<string> Claim() => new("CLAIM") { Description = "Id of a claim, as claim-list shows it" };
+
+    public async Task<int> RunAsync(string[] args)
+    {
+        var parsed = Root.Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            var verb = parsed.CommandResult.Command is RootCommand ? "" : " " + parsed.CommandResult.Command.Name;
+            ErrorReport.Write(terminal, parsed.Errors[0].Message, $"usbhostctl{verb} --help");
+            return (int)ExitCode.Usage;
+        }
+
+        return await parsed.InvokeAsync(new InvocationConfiguration
+        {
+            Output = terminal.Out,
+            Error = terminal.Error,
+            EnableDefaultExceptionHandler = false,
+        });
+    }
+
+    /// <summary>Makes the body the command's action: with a client, and with failures told and turned into exit codes.</summary>
+    public Command Verb(Command command, Func<Session, ParseResult, CancellationToken, Task<ExitCode>> body)
+    {
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var isJson = parsed.GetValue(json);
+            try
+            {
+                using var client = UsbHostClient.Connect(Address(parsed));
+                return (int)await body(new Session(client, terminal, isJson), parsed, cancellationToken);
+            }
+            catch (UsbHostException failure)
+            {
+                ErrorReport.Write(terminal, isJson, failure);
+                return (int)(failure.Code == ErrorCode.Unspecified && failure.Detail.Claim is { } claim
+                    ? ErrorCodes.OfReason(claim.Reason)
+                    : ErrorCodes.Of(failure.Code).Exit);
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                return Interrupted;
+            }
+        });
+        return command;
+    }
+
+    private string Address(ParseResult parsed) =>
+        parsed.GetValue(connect)
+        ?? (terminal.Environment(ConnectVariable) is { Length: > 0 } variable ? variable : UsbHostAddress.Default);
+}

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Reflection;
+using UsbHostd.Api;
+using UsbHostd.Api.V1;
+
+namespace UsbHostd.Cli;
+
+/// <summary>version, health.</summary>
+internal static class DaemonVerbs
+{
+    public static Command Version(CommandLine line) => line.Verb(
+        new Command("version", "Show the versions of this program, the daemon and libvirt"), VersionAsync);
+
+    public static Command Health(CommandLine line) => line.Verb(
+        new Command("health", "Show whether the daemon can do its work"), HealthAsync);
+
+    private static async Task<ExitCode> VersionAsync(Session session, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        if (!session.IsJson)
+        {
+            session.Fields(("usbhostctl", Assembly.GetExecutingAssembly().GetName().Version?.ToString(3) ?? ""));
+            session.Flush();
+        }
+
+        var version = await session.Client.GetVersionAsync(new GetVersionRequest(), cancellationToken);
+        if (session.IsJson)
+        {
+            session.Json(version);
+        }
+        else
+        {
+            session.Fields(
+                ("usbhostd", version.Daemon),
+                ("API", version.Api),
+                ("libvirt", version.Libvirt),
+                ("Hypervisor", version.Hypervisor),
+                ("URI", version.LibvirtUri));
+        }
+
+        return ExitCode.Ok;
+    }
+
+    private static async Task<ExitCode> HealthAsync(Session session, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var health = await session.Client.GetHealthAsync(new GetHealthRequest(), cancellationToken);
+        if (session.IsJson)
+        {
+            session.Json(health);
+        }
+        else
+        {
+            session.Fields(
+                ("libvirt", health.LibvirtConnected ? "connected" : "not connected: " + health.LibvirtError),
+                ("Devices", Text(health.Devices)),
+                ("Guests", Text(health.Guests)),
+                ("Claims", $"{Text(health.Claims)}, {Text(health.Attached)} attached"),
+                ("Running since", Words.Time(health.Started)));
+        }
+
+        return health.LibvirtConnected ? ExitCode.Ok : ExitCode.Unavailable;
+    }
+
+    private static string Text(uint number) => number.ToString(CultureInfo.InvariantCulture);
+}

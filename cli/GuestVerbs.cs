@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.Globalization;
+using UsbHostd.Api;
+using UsbHostd.Api.V1;
+
+namespace UsbHostd.Cli;
+
+/// <summary>guest-list, guest-start.</summary>
+internal static class GuestVerbs
+{
+    public static Command List(CommandLine line) => line.Verb(
+        new Command("guest-list", "List the guests that libvirt knows, with their USB devices and claims"), ListAsync);
+
+    public static Command Start(CommandLine line)
+    {
+        var guest = CommandLine.Guest();
+        return line.Verb(
+            new Command("guest-start", "Start a guest with its claimed devices in it from the first moment") { guest },
+            async (session, parsed, cancellationToken) =>
+            {
+                var started = await session.Client.StartGuestAsync(
+                    new StartGuestRequest { Guest = parsed.GetRequiredValue(guest) }, cancellationToken);
+                if (session.IsJson)
+                {
+                    session.Json(started);
+                }
+                else
+                {
+                    session.Line($"Guest {TerminalText.Escape(started.Name)} is starting");
+                }
+
+                return ExitCode.Ok;
+            });
+    }
+
+    private static async Task<ExitCode> ListAsync(Session session, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var answer = await session.Client.ListGuestsAsync(new ListGuestsRequest(), cancellationToken);
+        if (session.IsJson)
+        {
+            session.Json(answer);
+            return ExitCode.Ok;
+        }
+
+        var table = new Table(["Id", "Name", "State", "USB devices", "Free ports", "Claims"], 1);
+        foreach (var guest in answer.Guests)
+        {
+            table.Add(
+                guest.DomainId > 0 ? Text(guest.DomainId) : Words.None,
+                guest.Name,
+                Words.State(guest),
+                Text(guest.Attachments.Count(attachment => !attachment.Missing)),
+                guest.Controllers.Count > 0 ? Text(guest.Controllers.Sum(controller => controller.FreePorts)) : Words.None,
+                Text(guest.ClaimIds.Count));
+        }
+
+        session.Table(table);
+        return ExitCode.Ok;
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Text;
+using Google.Protobuf.WellKnownTypes;
+using UsbHostd.Api.V1;
+
+namespace UsbHostd.Cli;
+
+/// <summary>How the contract's values read in tables. Nothing here is escaped, but what is named "shown".</summary>
+internal static class Words
+{
+    public const string None = "-";
+
+    /// <summary>The user's own name for it, else what it says it is, else its id pair.</summary>
+    public static string Name(Device device)
+    {
+        if (device.Label.Length > 0)
+        {
+            return device.Label;
+        }
+
+        var name = $"{device.VendorName} {device.ProductName}".Trim();
+        return name.Length > 0 ? name : UsbId(device);
+    }
+
+    public static string UsbId(Device device) => $"{device.VendorId}:{device.ProductId}";
+
+    public static string Serial(Device device) => (device.Serial.Length, device.SerialUnique) switch
+    {
+        (0, _) => None,
+        (_, true) => device.Serial,
+        _ => device.Serial + " (not unique)",
+    };
+
+    /// <summary>Who has the device, in few words.</summary>
+    public static string State(Device device)
+    {
+        if (device.Guest is { } guest)
+        {
+            return "in " + Name(guest);
+        }
+
+        if (device.ClaimId.Length > 0)
+        {
+            return "claimed";
+        }
+
+        if (device.Hub)
+        {
+            return "hub";
+        }
+
+        var use = device.Uses.FirstOrDefault(use => use.Guarded);
+        return use is not null ? "host: " + use.Detail : device.Authorized ? "free" : "not authorized";
+    }
+
+    public static string Name(GuestRef? guest) =>
+        guest is null ? None : guest.Name.Length > 0 ? guest.Name : guest.Uuid.Length > 0 ? guest.Uuid : None;
+
+    public static string Shown(GuestRef? guest) => TerminalText.Escape(Name(guest));
+
+    public static string Name(Claim claim) =>
+        claim.DeviceName.Length > 0 ? claim.DeviceName : claim.DeviceId.Length > 0 ? claim.DeviceId : claim.Key;
+
+    public static string Phase(Claim claim) => Kebab(claim.Phase.ToString());
+
+    public static string Reason(Claim claim) =>
+        claim.Reason == Api.V1.Reason.Unspecified ? None : Kebab(claim.Reason.ToString());
+
+    /// <summary>"attached" or "held, detached-by-other".</summary>
+    public static string Standing(Claim claim) =>
+        claim.Reason == Api.V1.Reason.Unspecified ? Phase(claim) : $"{Phase(claim)}, {Reason(claim)}";
+
+    /// <summary>As virsh says it.</summary>
+    public static string State(Guest guest) => guest.State switch
+    {
+        Guest.Types.State.Shutoff => "shut off",
+        Guest.Types.State.Running => "running",
+        Guest.Types.State.Paused => guest.Starting ? "starting" : "paused",
+        Guest.Types.State.Suspended => "pmsuspended",
+        Guest.Types.State.ShuttingDown => "in shutdown",
+        Guest.Types.State.Crashed => "crashed",
+        Guest.Types.State.Undefined => "undefined",
+        _ => None,
+    };
+
+    public static string Speed(double mbps) => mbps switch
+    {
+        <= 0 => "",
+        >= 1000 => (mbps / 1000).ToString("0.#", CultureInfo.InvariantCulture) + " Gb/s",
+        _ => mbps.ToString("0.#", CultureInfo.InvariantCulture) + " Mb/s",
+    };
+
+    public static string Time(Timestamp? time) =>
+        time?.ToDateTimeOffset().ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture) ?? "";
+
+    public static string YesNo(bool value) => value ? "yes" : "no";
+
+    /// <summary>"WaitingForDevice" as "waiting-for-device".</summary>
+    public static string Kebab(string name)
+    {
+        var text = new StringBuilder(name.Length + 4);
+        foreach (var c in name)
+        {
+            if (char.IsAsciiLetterUpper(c) && text.Length > 0)
+            {
+                text.Append('-');
+            }
+
+            text.Append(char.ToLowerInvariant(c));
+        }
+
+        return text.ToString();
+    }
+}
