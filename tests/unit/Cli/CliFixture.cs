@@ -1,0 +1,69 @@
+using System.Text.Json;
+using UsbHostd.Api.V1;
+using UsbHostd.Cli;
+using UsbHostd.Tests.Grpc;
+
+namespace UsbHostd.Tests.Cli;
+
+/// <summary>The command line from arguments to exit code, in this process, against the door with a fake service behind it.</summary>
+internal sealed class CliFixture : IAsyncDisposable
+{
+    private readonly GrpcFixture grpc;
+
+    private CliFixture(GrpcFixture grpc) => this.grpc = grpc;
+
+    public FakeHostService Service => grpc.Service;
+
+    public static Device Stick => new()
+    {
+        Id = "daaaaaaaaaaaa",
+        VendorId = "0951",
+        ProductId = "1666",
+        VendorName = "Kingston",
+        ProductName = "DataTraveler 3.0",
+        Serial = "4C530001230405",
+        SerialUnique = true,
+        Port = "1-4.2",
+        Bus = 1,
+        Device_ = 7,
+        SpeedMbps = 5000,
+        Authorized = true,
+        Interfaces = { new Interface { Name = "1-4.2:1.0", Class = "08:06:50", Driver = "usb-storage", Authorized = true } },
+    };
+
+    public static Claim Claim(Phase phase, Reason reason = Reason.Unspecified, string message = "", string hint = "") => new()
+    {
+        Id = "cbbbbbbbbbbbb",
+        Guest = new GuestRef { Uuid = "6e5a2c1e-0000-4000-8000-000000000001", Name = "win10" },
+        DeviceName = "DataTraveler 3.0",
+        Phase = phase,
+        Reason = reason,
+        Message = message,
+        Hint = hint,
+    };
+
+    public static async Task<CliFixture> StartAsync() => new(await GrpcFixture.StartAsync());
+
+    public Task<CliResult> RunAsync(params string[] args) => RunAsync(null, args);
+
+    public async Task<CliResult> RunAsync(int? width, string[] args) => await CliResult.OfAsync(
+        args, width, name => string.Equals(name, CommandLine.ConnectVariable, StringComparison.Ordinal) ? grpc.Address : null);
+
+    public ValueTask DisposeAsync() => grpc.DisposeAsync();
+}
+
+internal sealed record CliResult(int Exit, string Out, string Error)
+{
+    public JsonElement Json => JsonDocument.Parse(Out).RootElement;
+
+    /// <summary>The lines of the standard output, without trailing spaces.</summary>
+    public string[] Lines => [.. Out.Split('\n').Select(line => line.TrimEnd())];
+
+    public static async Task<CliResult> OfAsync(string[] args, int? width, Func<string, string?> environment)
+    {
+        await using var output = new StringWriter();
+        await using var error = new StringWriter();
+        var exit = await new CommandLine(new CliTerminal(output, error, width, environment)).RunAsync(args);
+        return new CliResult(exit, output.ToString(), error.ToString());
+    }
+}

@@ -1,0 +1,207 @@
+using NUnit.Framework;
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Service;
+
+namespace UsbHostd.Tests.Cli;
+
+[TestFixture]
+internal sealed class VerbTests
+{
+    private CliFixture cli = null!;
+
+    [SetUp]
+    public async Task StartAsync() => cli = await CliFixture.StartAsync();
+
+    [TearDown]
+    public async Task StopAsync() => await cli.DisposeAsync();
+
+    [Test]
+    public async Task DeviceList_Devices_AreRows()
+    {
+        var taken = CliFixture.Stick;
+        taken.Guest = new GuestRef { Name = "win10" };
+        cli.Service.On<ListDevicesRequest>(_ => new ListDevicesResponse { Devices = { CliFixture.Stick, taken } });
+
+        var result = await cli.RunAsync("device-list");
+
+        Assert.That((result.Exit, result.Lines[0], result.Lines[2], result.Lines[3]), Is.EqualTo((
+            0,
+            " Id              Port    USB id      Name                        Serial           State",
+            " daaaaaaaaaaaa   1-4.2   0951:1666   Kingston DataTraveler 3.0   4C530001230405   free",
+            " daaaaaaaaaaaa   1-4.2   0951:1666   Kingston DataTraveler 3.0   4C530001230405   in win10")));
+    }
+
+    [Test]
+    public async Task DeviceList_NarrowTerminal_FitsIt()
+    {
+        cli.Service.On<ListDevicesRequest>(_ => new ListDevicesResponse { Devices = { CliFixture.Stick } });
+
+        var result = await cli.RunAsync(80, ["device-list"]);
+
+        Assert.That(result.Lines.Max(line => line.Length), Is.LessThanOrEqualTo(80));
+    }
+
+    [Test]
+    public async Task DeviceList_HostileDevice_IsShownEscaped()
+    {
+        var hostile = CliFixture.Stick;
+        hostile.ProductName = "\u001b[2J\nroot\u202e";
+        cli.Service.On<ListDevicesRequest>(_ => new ListDevicesResponse { Devices = { hostile } });
+
+        var result = await cli.RunAsync("device-list");
+
+        Assert.That(result.Lines[2], Does.Contain(@"Kingston \x1b[2J\x0aroot\u202e "));
+    }
+
+    [Test]
+    public async Task DeviceList_Json_IsTheContractsOwn()
+    {
+        cli.Service.On<ListDevicesRequest>(_ => new ListDevicesResponse { Devices = { CliFixture.Stick } });
+
+        var result = await cli.RunAsync("device-list", "--json");
+
+        Assert.That(result.Json.GetProperty("devices")[0].GetProperty("vendorId").GetString(), Is.EqualTo("0951"));
+    }
+
+    [Test]
+    public async Task DeviceInfo_Device_ShowsFieldsAndInterfaces()
+    {
+        cli.Service.On<GetDeviceRequest>(request => request.Device == "port:1-4.2" ? CliFixture.Stick : new Device());
+
+        var result = await cli.RunAsync("device-info", "port:1-4.2");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(result.Exit, Is.Zero);
+            Assert.That(result.Lines, Has.Member("USB id:           0951:1666"));
+            Assert.That(result.Lines, Has.Member("Speed:            5 Gb/s"));
+            Assert.That(result.Lines, Has.Member(" 1-4.2:1.0   08:06:50   usb-storage   yes"));
+        });
+    }
+
+    [Test]
+    public async Task DeviceLabel_Label_IsSent()
+    {
+        cli.Service.On<SetDeviceLabelRequest>(request => new Device { Id = "d1", Label = request.Label });
+
+        var result = await cli.RunAsync("device-label", "d1", "blue stick");
+
+        Assert.That(result.Out, Is.EqualTo("Device d1 (blue stick) is labelled\n"));
+    }
+
+    [Test]
+    public async Task DeviceTrustSerial_Device_IsSent()
+    {
+        cli.Service.On<TrustSerialRequest>(request => new Device { Id = request.Device, Label = "x" });
+
+        Assert.That((await cli.RunAsync("device-trust-serial", "d1")).Out, Does.StartWith("Device d1 (x) is told apart"));
+    }
+
+    [Test]
+    public async Task ClaimList_Claims_AreRows()
+    {
+        cli.Service.On<ListClaimsRequest>(request => new ListClaimsResponse
+        {
+            Claims = { CliFixture.Claim(request.IncludeReleased ? Phase.Released : Phase.Held, Reason.DetachedByOther) },
+        });
+
+        var result = await cli.RunAsync("claim-list");
+        var all = await cli.RunAsync("claim-list", "--all");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(result.Lines[0], Is.EqualTo(" Id              Device             Guest   Phase   Reason"));
+            Assert.That(result.Lines[2], Is.EqualTo(" cbbbbbbbbbbbb   DataTraveler 3.0   win10   held    detached-by-other"));
+            Assert.That(all.Lines[2], Does.Contain("released"));
+        });
+    }
+
+    [Test]
+    public async Task ClaimInfo_Claim_ShowsMessageAndHint()
+    {
+        cli.Service.On<GetClaimRequest>(_ => CliFixture.Claim(Phase.Failed, Reason.InUseByHost, "mounted", "umount it"));
+
+        var result = await cli.RunAsync("claim-info", "cbbbbbbbbbbbb");
+
+        Assert.That(result.Lines, Is.SupersetOf(["Phase:            failed", "Message:          mounted", "Hint:             umount it"]));
+    }
+
+    [TestCase("claim-release", "cbbbbbbbbbbbb", "cbbbbbbbbbbbb", "")]
+    [TestCase("detach", "cbbbbbbbbbbbb", "cbbbbbbbbbbbb", "")]
+    [TestCase("detach", "serial:cbbbbbbbbbbbb", "", "serial:cbbbbbbbbbbbb")]
+    [TestCase("detach", "usb:0951:1666", "", "usb:0951:1666")]
+    public async Task Release_ClaimOrDevice_IsSentAsSuch(string verb, string name, string id, string device)
+    {
+        cli.Service.On<ReleaseClaimRequest>(_ => CliFixture.Claim(Phase.Detaching));
+
+        var result = await cli.RunAsync(verb, name);
+
+        Assert.That(cli.Service.Asked.Single().Request, Is.EqualTo(new ReleaseClaimRequest { Id = id, Device = device }), result.Error);
+    }
+
+    [Test]
+    public async Task Detach_WithGuest_NamesBoth()
+    {
+        cli.Service.On<ReleaseClaimRequest>(_ => CliFixture.Claim(Phase.Detaching));
+
+        var result = await cli.RunAsync("detach", "port:1-4.2", "win10");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(cli.Service.Asked.Single().Request, Is.EqualTo(new ReleaseClaimRequest { Device = "port:1-4.2", Guest = "win10" }));
+            Assert.That(result.Out, Is.EqualTo("Claim cbbbbbbbbbbbb of DataTraveler 3.0 for guest win10: detaching\n"));
+        });
+    }
+
+    [Test]
+    public async Task ClaimRetry_Claim_ShowsWhereItStands()
+    {
+        cli.Service.On<RetryClaimRequest>(_ => CliFixture.Claim(Phase.Attaching));
+
+        Assert.That((await cli.RunAsync("claim-retry", "cbbbbbbbbbbbb")).Out, Does.EndWith("win10: attaching\n"));
+    }
+
+    [Test]
+    public async Task GuestList_Guests_AreRows()
+    {
+        var guest = new Guest
+        {
+            Name = "win10",
+            DomainId = 3,
+            State = Guest.Types.State.Running,
+            Attachments = { new Attachment(), new Attachment { Missing = true } },
+            Controllers = { new UsbController { Ports = 15, FreePorts = 13 } },
+            ClaimIds = { "c1", "c2" },
+        };
+        cli.Service.On<ListGuestsRequest>(_ => new ListGuestsResponse { Guests = { guest } });
+
+        Assert.That((await cli.RunAsync("guest-list")).Lines[2], Is.EqualTo(" 3    win10   running   1             13           2"));
+    }
+
+    [Test]
+    public async Task GuestStart_Active_HasItsExitCode()
+    {
+        cli.Service.On<StartGuestRequest>(_ => throw new HostException(ErrorCode.ErrorGuestActive, "win10 is running", "nothing to do"));
+
+        var result = await cli.RunAsync("guest-start", "win10");
+
+        Assert.That((result.Exit, result.Error), Is.EqualTo((8, "error: win10 is running\nhint: nothing to do\n")));
+    }
+
+    [Test]
+    public async Task Version_Daemon_IsShown()
+    {
+        cli.Service.On<GetVersionRequest>(_ => new Api.V1.Version { Daemon = "9.8.7", LibvirtUri = "qemu:///system" });
+
+        Assert.That((await cli.RunAsync("version")).Lines, Is.SupersetOf(["usbhostd:         9.8.7", "URI:              qemu:///system"]));
+    }
+
+    [TestCase(true, 0)]
+    [TestCase(false, 9)]
+    public async Task Health_Libvirt_DecidesTheExitCode(bool connected, int exit)
+    {
+        cli.Service.On<GetHealthRequest>(_ => new Health { LibvirtConnected = connected });
+
+        Assert.That((await cli.RunAsync("health")).Exit, Is.EqualTo(exit));
+    }
+}
