@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 
@@ -46,7 +47,12 @@ internal sealed class AttachVerb
 
     private readonly Option<bool> wait = new("--wait") { Description = "Wait until the device is in the guest" };
 
-    private readonly Option<double?> timeout = new("--timeout") { Description = "Seconds to wait at most", HelpName = "S" };
+    private readonly Option<double?> timeout = new("--timeout")
+    {
+        Description = "Seconds to wait at most",
+        HelpName = "S",
+        CustomParser = Seconds,
+    };
 
     private AttachVerb()
     {
@@ -74,6 +80,18 @@ internal sealed class AttachVerb
         return line.Verb(command, verb.RunAsync);
     }
 
+    private static double? Seconds(ArgumentResult result)
+    {
+        if (double.TryParse(result.Tokens[0].Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var seconds)
+            && seconds is > 0 and <= int.MaxValue / 1000)
+        {
+            return seconds;
+        }
+
+        result.AddError("--timeout takes seconds, more than none");
+        return null;
+    }
+
     private void Check(CommandResult result)
     {
         if (result.GetValue(once) && result.GetValue(untilGuestStops))
@@ -84,21 +102,9 @@ internal sealed class AttachVerb
         {
             result.AddError("--dry-run and --wait exclude each other");
         }
-        else if (result.GetResult(timeout) is { Errors: var errors } && !errors.Any())
-        {
-            CheckTimeout(result);
-        }
-    }
-
-    private void CheckTimeout(CommandResult result)
-    {
-        if (!result.GetValue(wait))
+        else if (result.GetResult(timeout) is not null && !result.GetValue(wait))
         {
             result.AddError("--timeout needs --wait");
-        }
-        else if (result.GetValue(timeout) is not (> 0 and <= int.MaxValue / 1000))
-        {
-            result.AddError("--timeout takes seconds, more than none");
         }
     }
 

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using static UsbHostd.Api.V1.WatchEvent.Types;
+using Type = UsbHostd.Api.V1.WatchEvent.Types.Type;
 
 namespace UsbHostd.Tests.Cli;
 

@@ -2,7 +2,7 @@ using NUnit.Framework;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Service;
-using static UsbHostd.Api.V1.WatchEvent.Types;
+using Type = UsbHostd.Api.V1.WatchEvent.Types.Type;
 
 namespace UsbHostd.Tests.Cli;
 

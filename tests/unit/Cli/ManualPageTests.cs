@@ -1,6 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
 using System.Runtime.CompilerServices;
-using System.Text.RegularExpressions;
 using NUnit.Framework;
 using UsbHostd.Api;
 using UsbHostd.Cli;
@@ -8,26 +8,23 @@ using UsbHostd.Cli;
 namespace UsbHostd.Tests.Cli;
 
 [TestFixture]
-internal sealed partial class ManualPageTests
+internal sealed class ManualPageTests
 {
     [Test]
     public void Manual_Verbs_AreThoseOfTheProgram() => Assert.That(
-        VerbEntry().Matches(Page()).Select(match => match.Groups[1].Value), Is.EquivalentTo(Root().Subcommands.Select(verb => verb.Name)));
+        Section("DEVICE VERBS").Concat(Section("CLAIM VERBS")).Concat(Section("GUEST VERBS")).Concat(Section("OTHER VERBS"))
+            .Where(word => !word.StartsWith('-')),
+        Is.EquivalentTo(Root().Subcommands.Select(verb => verb.Name)));
 
     [Test]
-    public void Manual_Options_AreThoseOfTheProgram()
-    {
-        var options = Root().Options.Concat(Root().Subcommands.SelectMany(verb => verb.Options))
-            .SelectMany(option => option.Aliases.Append(option.Name)).Where(name => name.StartsWith("--", StringComparison.Ordinal));
-
-        var documented = LongOption().Matches(Page().Replace("\\-", "-", StringComparison.Ordinal)).Select(match => match.Value).Distinct();
-
-        Assert.That(documented, Is.EquivalentTo(options.Distinct()));
-    }
+    public void Manual_Options_AreThoseOfTheProgram() => Assert.That(
+        Page().SelectMany(line => line.Split(' ', ',', '[', ']', '=')).Where(IsLongOption).Distinct(StringComparer.Ordinal),
+        Is.EquivalentTo(Root().Options.Concat(Root().Subcommands.SelectMany(verb => verb.Options))
+            .SelectMany(option => option.Aliases.Append(option.Name)).Where(IsLongOption).Distinct(StringComparer.Ordinal)));
 
     [Test]
     public void Manual_ExitCodes_AreThoseOfTheTable() => Assert.That(
-        ExitEntry().Matches(Page()).Select(match => int.Parse(match.Groups[1].Value)),
+        Section("EXIT STATUS").Select(word => int.Parse(word, CultureInfo.InvariantCulture)),
         Is.EqualTo(Enum.GetValues<ExitCode>().Select(code => (int)code).Append(130)));
 
     [Test]
@@ -35,23 +32,33 @@ internal sealed partial class ManualPageTests
     {
         var help = await CliResult.OfAsync(["--help"], null, _ => null);
 
-        var listed = help.Out[help.Out.IndexOf("Exit codes:", StringComparison.Ordinal)..].Split('\n').Skip(1)
-            .Where(line => line.Length > 0).Select(line => int.Parse(line.TrimStart().Split(' ')[0]));
+        var listed = help.Lines.SkipWhile(line => line != "Exit codes:").Skip(1).Where(line => line.Length > 0)
+            .Select(line => int.Parse(line.TrimStart().Split(' ')[0], CultureInfo.InvariantCulture));
         Assert.That(listed, Is.EqualTo(Enum.GetValues<ExitCode>().Select(code => (int)code)));
     }
 
     private static RootCommand Root() => new CommandLine(new CliTerminal(TextWriter.Null, TextWriter.Null, null, _ => null)).Root;
 
-    private static string Page([CallerFilePath] string here = "") =>
-        File.ReadAllText(Path.Combine(Path.GetDirectoryName(here)!, "../../../docs/man/usbhostctl.1"));
+    private static bool IsLongOption(string word) => word.StartsWith("--", StringComparison.Ordinal);
 
-    // The paragraph head below .TP, in one of the sections of verbs.
-    [GeneratedRegex(@"^\.TP\n(?:\.B[RI]? |\\fB)((?:device|claim|guest)-[a-z-]+|attach|detach|event|version|health)\b", RegexOptions.Multiline)]
-    private static partial Regex VerbEntry();
+    private static IEnumerable<string> Page([CallerFilePath] string here = "") =>
+        File.ReadLines(Path.Combine(Path.GetDirectoryName(here)!, "../../../docs/man/usbhostctl.1"))
+            .Select(line => line.Replace("\\-", "-", StringComparison.Ordinal));
 
-    [GeneratedRegex(@"--[a-z][a-z-]*")]
-    private static partial Regex LongOption();
+    /// <summary>The first word of each entry in a section: of the line after .TP, without its macro or font.</summary>
+    private static IEnumerable<string> Section(string name)
+    {
+        var previous = "";
+        foreach (var line in Page().SkipWhile(line => line != ".SH " + name).Skip(1)
+            .TakeWhile(line => !line.StartsWith(".SH", StringComparison.Ordinal)))
+        {
+            if (previous == ".TP")
+            {
+                var words = line.Replace("\\fB", ". ", StringComparison.Ordinal).Replace("\\fR", "", StringComparison.Ordinal).Split(' ');
+                yield return words[1];
+            }
 
-    [GeneratedRegex(@"^\.TP\n\.B (\d+)$", RegexOptions.Multiline)]
-    private static partial Regex ExitEntry();
+            previous = line;
+        }
+    }
 }
