@@ -1,1 +1,3 @@
-return 0;
+using UsbHostd.Daemon;
+
+return await DaemonProgram.RunAsync(args).ConfigureAwait(false);

@@ -4,6 +4,7 @@ using UsbHostd.Daemon.Attach;
 using UsbHostd.Daemon.Guests;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Reconcile;
 
@@ -58,7 +59,7 @@ internal sealed partial class ActionRunner : IDisposable
         ActionOutcome outcome;
         try
         {
-            outcome = await Task.Run(() => Run(action)).ConfigureAwait(false);
+            outcome = await Task.Run(() => Run(action, events)).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -73,7 +74,7 @@ internal sealed partial class ActionRunner : IDisposable
         events.TryWrite(new HostEvent.ActionFinished(action, outcome));
     }
 
-    private ActionOutcome Run(HostAction action)
+    private ActionOutcome Run(HostAction action, ChannelWriter<HostEvent> events)
     {
         switch (action)
         {
@@ -82,7 +83,10 @@ internal sealed partial class ActionRunner : IDisposable
             case HostAction.DetachDevice detach:
                 return attacher.Detach(detach);
             case HostAction.OfferDrivers offer:
-                return Offer(offer);
+                return Offer(offer, events);
+            case HostAction.LookAtDevice look:
+                Reread(look.Syspath, events);
+                return new ActionOutcome.Done();
             case HostAction.WriteIgnoreRules ignore:
                 return Try(() => writer.WriteIgnoreRules(ignore.Rules));
             case HostAction.StartGuestPaused start:
@@ -117,15 +121,31 @@ internal sealed partial class ActionRunner : IDisposable
         }
     }
 
-    private ActionOutcome Offer(HostAction.OfferDrivers offer)
+    private UsbDevice? Reread(string syspath, ChannelWriter<HostEvent> events)
     {
-        if (usb.Read(offer.Syspath) is not { } device || device.Plug != offer.Plug)
+        var device = usb.Read(syspath);
+        if (device is not null)
+        {
+            events.TryWrite(new HostEvent.DevicePresent(device));
+        }
+
+        return device;
+    }
+
+    private ActionOutcome Offer(HostAction.OfferDrivers offer, ChannelWriter<HostEvent> events)
+    {
+        if (Reread(offer.Syspath, events) is not { } device || device.Plug != offer.Plug)
         {
             return new ActionOutcome.Done();
         }
 
+        if (device.Interfaces.Any(i => i.Driver == UsbInterface.UsbfsDriver))
+        {
+            return new ActionOutcome.Failed(ClaimReason.InUseByHost, "QEMU has not let go of it yet", Transient: true);
+        }
+
         var outcome = Try(() => writer.OfferDrivers(device));
-        var left = usb.Read(offer.Syspath)?.Interfaces.Where(i => i.Driver is null).Select(i => i.Name).ToList();
+        var left = Reread(offer.Syspath, events)?.Interfaces.Where(i => i.Driver is null).Select(i => i.Name).ToList();
         if (left is { Count: > 0 })
         {
             NotTaken(log, device.PortPath.ToString(), string.Join(", ", left));

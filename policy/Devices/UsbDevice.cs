@@ -88,6 +88,9 @@ public sealed record UsbDevice
 
     public bool IsHub => Class.Class == UsbClass.Hub || IsRootHub;
 
+    /// <summary>Whether a guest or a process has all of it: every interface is claimed over usbfs.</summary>
+    public bool IsHeldOverUsbfs => !Interfaces.IsEmpty && Interfaces.All(i => i.Driver == UsbInterface.UsbfsDriver);
+
     /// <summary>Every key that a claim could follow this device by.</summary>
     public IEnumerable<DeviceKey> Keys
     {

@@ -170,21 +170,25 @@ public static class Assessor
             return attached with { Reason = ClaimReason.LibvirtUnavailable, Detail = state.LibvirtError };
         }
 
-        var bound = device.Interfaces.FirstOrDefault(i => i.Driver is not (null or UsbInterface.UsbfsDriver));
-        if (bound is not null)
+        if (device.IsHeldOverUsbfs)
         {
-            var failed = attached with { Phase = ClaimPhase.Failed, Reason = ClaimReason.HostDriverBound, Detail = $"{bound.Name} has driver {bound.Driver}" };
-            if (entry.HostDriverSince is not { } since || now - since < state.Limits.HostDriverPatience || entry.Failures >= state.Limits.MostFailures)
-            {
-                return failed;
-            }
-
-            var alias = new AttachmentAlias(entry.Id, device.Plug);
-            return Tried(entry, failed, new HostAction.DetachDevice(entry.Claim.Guest, alias, DetachCause.NotWorking), now);
+            return attached;
         }
 
-        var configured = device.Interfaces.Length > 0 && device.Interfaces.All(i => i.Driver is UsbInterface.UsbfsDriver);
-        return configured ? attached : attached with { Reason = ClaimReason.GuestNotConfigured };
+        var bound = device.Interfaces.FirstOrDefault(i => i.Driver is not (null or UsbInterface.UsbfsDriver));
+        var status = bound is null
+            ? attached with { Reason = ClaimReason.GuestNotConfigured }
+            : attached with { Reason = ClaimReason.HostDriverBound, Detail = $"{bound.Name} has driver {bound.Driver}" };
+        if (entry.SuspectSince is { } since && now - since >= state.Limits.HostDriverPatience)
+        {
+            status = status with { Phase = ClaimPhase.Failed, Reason = ClaimReason.HostDriverBound, Detail = status.Detail ?? "QEMU did not open it" };
+            var alias = new AttachmentAlias(entry.Id, device.Plug);
+            return entry.Failures >= state.Limits.MostFailures
+                ? status
+                : Tried(entry, status, new HostAction.DetachDevice(entry.Claim.Guest, alias, DetachCause.NotWorking), now);
+        }
+
+        return entry.NextLook is { } look && look <= now ? status with { Next = new HostAction.LookAtDevice(entry.Id, device.Syspath) } : status;
     }
 
     private static ClaimStatus Wanted(HostState state, ClaimEntry entry, UsbDevice device, DateTimeOffset now)

@@ -34,8 +34,20 @@ public sealed record ClaimEntry(Claim Claim)
     /// <summary>Aliases whose removal we asked for and have not seen happen yet.</summary>
     public ImmutableHashSet<AttachmentAlias> DetachAsked { get; init; } = [];
 
-    /// <summary>Since when a host driver has been bound although the device is in the guest; null where none is.</summary>
-    public DateTimeOffset? HostDriverSince { get; init; }
+    /// <summary>Since when the guest's XML has the device and the guest seems not to; null where all is well.</summary>
+    public DateTimeOffset? SuspectSince { get; init; }
+
+    /// <summary>
+    /// An attachment that came with the run (a restore, an incoming migration) rather than from an attach of ours: QEMU may not have
+    /// opened the device at all.
+    /// </summary>
+    public AttachmentAlias? CameWithRun { get; init; }
+
+    /// <summary>How often the device was looked at since it was attached, or since the guest changed its state.</summary>
+    public int Looks { get; init; }
+
+    /// <summary>When to look at it next; null for not at all.</summary>
+    public DateTimeOffset? NextLook { get; init; }
 
     /// <summary>Why it is in quarantine; null where it is not.</summary>
     public string? Quarantine { get; init; }
@@ -45,5 +57,5 @@ public sealed record ClaimEntry(Claim Claim)
     public bool Stands => Claim.Released is null;
 
     /// <summary>The same claim with a clean slate: nothing failed yet.</summary>
-    public ClaimEntry Fresh() => this with { Failures = 0, LastFailure = null, NotBefore = null, HostDriverSince = null };
+    public ClaimEntry Fresh() => this with { Failures = 0, LastFailure = null, NotBefore = null, SuspectSince = null, Looks = 0, NextLook = null };
 }

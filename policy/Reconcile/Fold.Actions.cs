@@ -30,7 +30,11 @@ public sealed partial class Fold
                     $"{detach.Cause} from guest {state.GuestName(detach.From)}{Because(failed)}");
                 NoteDetach(detach, failed);
                 break;
-            case HostAction.OfferDrivers offer:
+            case HostAction.LookAtDevice look:
+                NoteLook(look.Claim);
+                break;
+            case HostAction.OfferDrivers offer when failed is null:
+                // A QEMU that still held it closes it in a moment: it stays lent, and that event offers it again.
                 state = state with { Lent = state.Lent.Remove(offer.Plug) };
                 break;
             case HostAction.StartGuestPaused or HostAction.ResumeGuest when failed is not null:
@@ -52,6 +56,9 @@ public sealed partial class Fold
                 Touch(attach.Claim);
                 touchedPlugs.Add(attach.Device.Plug);
                 touchedDevices.Add(attach.Device.Syspath);
+                break;
+            case HostAction.LookAtDevice look:
+                Touch(look.Claim);
                 break;
             case HostAction.DetachDevice detach:
                 Touch(detach.Alias.Claim);
@@ -100,6 +107,19 @@ public sealed partial class Fold
         return wait < limits.LongestRetry ? wait : limits.LongestRetry;
     }
 
+    private void NoteLook(ClaimId id)
+    {
+        if (state.Claims.TryGetValue(id, out var entry))
+        {
+            entry = entry with { NextLook = null };
+            Put(entry);
+            if (Assessor.Choose(state, entry).Device is { IsHeldOverUsbfs: false } device && IsIn(entry, device))
+            {
+                ScheduleLook(entry);
+            }
+        }
+    }
+
     private void NoteDetach(HostAction.DetachDevice detach, ActionOutcome.Failed? failed)
     {
         if (!state.Claims.TryGetValue(detach.Alias.Claim, out var entry))
@@ -122,7 +142,7 @@ public sealed partial class Fold
 
         if (!still)
         {
-            Put(entry with { HostDriverSince = null });
+            Put(entry with { SuspectSince = null });
             return;
         }
 

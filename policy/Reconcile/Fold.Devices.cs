@@ -34,7 +34,7 @@ public sealed partial class Fold
             ClearFailuresThatTheHostCaused(device);
         }
 
-        NoteHostDrivers(device);
+        NoteDrivers(device);
     }
 
     private void Gone(string syspath)
@@ -227,24 +227,36 @@ public sealed partial class Fold
         }
     }
 
-    private void NoteHostDrivers(UsbDevice device)
+    /// <summary>Whether the guest really has what its XML says: usbfs holds every interface, and no driver of the host's any.</summary>
+    private void NoteDrivers(UsbDevice device)
     {
-        var bound = device.Interfaces.Any(i => i.Driver is not (null or UsbInterface.UsbfsDriver));
-        foreach (var entry in ClaimsFollowing(device))
+        foreach (var entry in ClaimsFollowing(device).Where(e => IsIn(e, device)).ToList())
         {
-            if (!bound)
+            if (device.IsHeldOverUsbfs)
             {
-                var works = device.Interfaces.Length > 0 && device.Interfaces.All(i => i.Driver is not null) && IsIn(entry, device);
-                if (entry.HostDriverSince is not null || (works && entry.Failures > 0))
-                {
-                    Put(entry with { HostDriverSince = null, Failures = works ? 0 : entry.Failures });
-                }
+                Put(entry with { SuspectSince = null, CameWithRun = null, NextLook = null, Failures = 0 });
+                continue;
             }
-            else if (entry.HostDriverSince is null && IsIn(entry, device))
+
+            var suspect = entry.CameWithRun is not null || device.Interfaces.Any(i => i.Driver is not (null or UsbInterface.UsbfsDriver));
+            var next = entry with { SuspectSince = suspect ? entry.SuspectSince ?? now : null };
+            if (suspect && entry.SuspectSince is null)
             {
-                Put(entry with { HostDriverSince = now });
                 LookAgain(now + state.Limits.HostDriverPatience, entry.Id);
             }
+
+            Put(next);
+            ScheduleLook(next);
+        }
+    }
+
+    private void ScheduleLook(ClaimEntry entry)
+    {
+        if (entry.Looks < state.Limits.MostLooks && entry.NextLook is null)
+        {
+            var at = now + (state.Limits.FirstLook * Math.Pow(2, entry.Looks));
+            Put(entry with { NextLook = at, Looks = entry.Looks + 1 });
+            LookAgain(at, entry.Id);
         }
     }
 

@@ -32,7 +32,12 @@ public sealed partial class Fold
             NoteRemovals(before!, guest);
         }
 
-        NoteAttachments(guest);
+        NoteAttachments(guest, cameWithRun: before is not null && !sameRun);
+        if (sameRun && before!.State != guest.State)
+        {
+            LookAfterStateChange(guest);
+        }
+
         if (!string.Equals(before?.Name ?? state.GuestNames.GetValueOrDefault(guest.Id), guest.Name, StringComparison.Ordinal))
         {
             state = state with { GuestNames = state.GuestNames.SetItem(guest.Id, guest.Name) };
@@ -160,7 +165,7 @@ public sealed partial class Fold
             entry = entry with
             {
                 DetachAsked = entry.DetachAsked.Remove(alias),
-                HostDriverSince = null,
+                SuspectSince = null,
                 NotBefore = entry.LastFailure is null ? null : entry.NotBefore,
             };
             if (asked || gone.Missing || !entry.Stands || entry.Claim.Guest != after.Id || !IsPluggedIn(entry, alias.Plug))
@@ -177,7 +182,8 @@ public sealed partial class Fold
     private bool IsPluggedIn(ClaimEntry entry, PlugToken plug) => state.DevicesWith(entry.Claim.Follows).Any(d => d.Plug == plug);
 
     /// <summary>What is in the guest now is ours to hand back later.</summary>
-    private void NoteAttachments(Guest guest)
+    /// <param name="cameWithRun">The run has just begun, so nothing in it is of our attaching.</param>
+    private void NoteAttachments(Guest guest, bool cameWithRun)
     {
         foreach (var attachment in guest.Attachments)
         {
@@ -187,14 +193,27 @@ public sealed partial class Fold
             }
 
             var device = state.DevicesWith(entry.Claim.Follows).FirstOrDefault(d => d.Plug == ours.Plug);
-            if (device is null || entry.LastPlug == ours.Plug && state.Lent.ContainsKey(ours.Plug))
+            if (device is null)
             {
                 continue;
             }
 
             Lend(device);
-            Put(entry with { LastPlug = ours.Plug });
-            NoteHostDrivers(device);
+            Put(entry with { LastPlug = ours.Plug, CameWithRun = cameWithRun ? ours : entry.CameWithRun == ours ? ours : null });
+            NoteDrivers(device);
+        }
+    }
+
+    /// <summary>A guest that was resumed or has booted further may configure its devices now.</summary>
+    private void LookAfterStateChange(Guest guest)
+    {
+        foreach (var id in state.ClaimsByGuest[guest.Id])
+        {
+            var entry = state.Claims[id];
+            if (Assessor.Choose(state, entry).Device is { IsHeldOverUsbfs: false } device && IsIn(entry, device))
+            {
+                ScheduleLook(entry with { Looks = 0, NextLook = null });
+            }
         }
     }
 

@@ -41,6 +41,15 @@ public abstract record HostAction
         public override GuestId? Guest => From;
     }
 
+    /// <summary>
+    /// Reads a device again. The kernel says nothing when a guest configures its device (usbfs claims suppress their uevents), so an
+    /// attached one is looked at a few times, less and less often.
+    /// </summary>
+    public sealed record LookAtDevice(ClaimId Claim, string Syspath) : HostAction
+    {
+        public override string Subject => Claim.ToString();
+    }
+
     /// <summary>Offers each driverless interface to the host's drivers, once for each plug and hand-back.</summary>
     public sealed record OfferDrivers(string Syspath, PlugToken Plug) : HostAction
     {

@@ -157,8 +157,14 @@ public sealed record ReconcileLimits
     /// <summary>How long a removal that QEMU accepted may take before it is asked again. Default 5 s.</summary>
     public TimeSpan DetachPatience { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a host driver may stay bound to a device in a guest (guests reconfigure devices). Default 5 s.</summary>
-    public TimeSpan HostDriverPatience { get; init; } = TimeSpan.FromSeconds(5);
+    /// <summary>How long a host driver may stay bound to a device in a guest (guests reconfigure devices). Default 3 s.</summary>
+    public TimeSpan HostDriverPatience { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>The first wait before an attached device that its guest has not configured is looked at again; it doubles. Default 250 ms.</summary>
+    public TimeSpan FirstLook { get; init; } = TimeSpan.FromMilliseconds(250);
+
+    /// <summary>How often it is looked at before only events count. Default 10: over some four minutes.</summary>
+    public int MostLooks { get; init; } = 10;
 
     /// <summary>How long guest-start waits for the guest's devices before it lets it run. Default 30 s.</summary>
     public TimeSpan GuestStartPatience { get; init; } = TimeSpan.FromSeconds(30);

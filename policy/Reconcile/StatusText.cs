@@ -59,7 +59,7 @@ public static class StatusText
             ClaimReason.HeldByOther => $"{device} was put into guest {(status.OtherGuest is { } other ? state.GuestName(other) : "?")} by somebody else",
             ClaimReason.NoController or ClaimReason.NoFreePort or ClaimReason.SpeedMismatch => $"{device} can't go into guest {guest}: {detail}",
             ClaimReason.GuestNotConfigured => $"{device} is in guest {guest}, which has not configured it",
-            ClaimReason.HostDriverBound => $"{device} is in the definition of guest {guest}, yet a host driver holds it: {detail}",
+            ClaimReason.HostDriverBound => $"{device} is in the definition of guest {guest}, yet the guest has not got it: {detail}",
             ClaimReason.DetachedByOther => $"somebody took {device} out of guest {guest}",
             ClaimReason.Recovered => $"{device} was found attached to guest {guest}, with no such claim in the database",
             ClaimReason.Quarantined => $"{device} is in quarantine: {detail}",

@@ -1,0 +1,117 @@
+using UsbHostd.Daemon.Attach;
+using UsbHostd.Daemon.Configuration;
+using UsbHostd.Daemon.Grpc;
+using UsbHostd.Daemon.Guests;
+using UsbHostd.Daemon.Reconcile;
+using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Store;
+using UsbHostd.Daemon.Systemd;
+using UsbHostd.Daemon.Usb;
+using UsbHostd.Libvirt;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Daemon;
+
+/// <summary>
+/// The parts, put together by hand and started in order: what is stored, the loop, the doors, then the world. Stopped in the reverse
+/// order; stopping detaches nothing.
+/// </summary>
+internal sealed partial class DaemonHost : IHostedService, IDisposable
+{
+    private readonly SystemdNotifier systemd;
+    private readonly string libvirtUri;
+    private readonly ILogger<DaemonHost> log;
+    private readonly IHostApplicationLifetime lifetime;
+    private readonly CancellationTokenSource stopping = new();
+    private readonly LibvirtEventLoop libvirtEvents;
+    private readonly SqliteClaimStore store;
+    private readonly UdevUsbHost usb;
+    private readonly DeviceNodeWatch nodes;
+    private readonly LibvirtGuestHost guests;
+    private readonly ActionRunner runner;
+    private readonly LoopInbox inbox;
+    private readonly ReconcileLoop loop;
+    private readonly GrpcServer grpc;
+    private Task running = Task.CompletedTask;
+
+    public DaemonHost(DaemonConfiguration configuration, ILoggerFactory loggers, IHostApplicationLifetime lifetime)
+    {
+        this.lifetime = lifetime;
+        log = loggers.CreateLogger<DaemonHost>();
+        systemd = new SystemdNotifier();
+        libvirtUri = configuration.LibvirtUri;
+        var time = TimeProvider.System;
+        var roots = configuration.Usb;
+        libvirtEvents = LibvirtEventLoop.Start();
+        store = SqliteClaimStore.Open(configuration.Database, time, loggers.CreateLogger<SqliteClaimStore>());
+        usb = new UdevUsbHost(roots, loggers.CreateLogger<UdevUsbHost>());
+        nodes = new DeviceNodeWatch(roots, usb.Read, loggers.CreateLogger<DeviceNodeWatch>());
+        var writer = new SysfsUsbWriter(roots, loggers.CreateLogger<SysfsUsbWriter>());
+        guests = new LibvirtGuestHost(configuration.LibvirtUri, BootId(roots), time, loggers.CreateLogger<LibvirtGuestHost>());
+        var feed = new StateFeed();
+        inbox = new LoopInbox();
+        runner = new ActionRunner(
+            new HostdevAttacher(usb, writer, guests, inbox.Events), guests, usb, writer, loggers.CreateLogger<ActionRunner>());
+        loop = new ReconcileLoop(
+            HostState.From(store.Load(), configuration.Limits), inbox, store, runner, feed, time, loggers.CreateLogger<ReconcileLoop>());
+        var options = configuration.Api;
+        var service = new HostService(
+            loop, feed, new Rights(UnixGroup.Find(options.SocketGroup)), writer, new DaemonFacts(configuration.LibvirtUri, guests.Versions), time);
+        grpc = new GrpcServer(service, options, loggers);
+    }
+
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        running = RunLoopAsync();
+        usb.Start(inbox.Events);
+        nodes.Start(inbox.Events);
+        guests.Start(inbox.Events);
+        await grpc.StartAsync(cancellationToken).ConfigureAwait(false);
+        systemd.Ready($"libvirt at {libvirtUri}");
+        Ready(log, Environment.ProcessId);
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        systemd.Stopping();
+        await grpc.StopAsync(cancellationToken).ConfigureAwait(false);
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await running.ConfigureAwait(false);
+    }
+
+    public void Dispose()
+    {
+        grpc.Dispose();
+        guests.Dispose();
+        nodes.Dispose();
+        usb.Dispose();
+        loop.Dispose();
+        runner.Dispose();
+        store.Dispose();
+        libvirtEvents.Dispose();
+        stopping.Dispose();
+    }
+
+    /// <summary>A loop that broke must not leave a daemon that answers and does nothing.</summary>
+    private async Task RunLoopAsync()
+    {
+        try
+        {
+            await Task.Run(() => loop.RunAsync(stopping.Token)).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            LoopBroke(log, e);
+            Environment.ExitCode = ExitCode.Failed;
+            lifetime.StopApplication();
+        }
+    }
+
+    private static string BootId(UsbHostOptions roots) => File.ReadAllText(Path.Combine(roots.Proc, "sys/kernel/random/boot_id")).Trim();
+
+    [LoggerMessage(1000, LogLevel.Information, "usbhostd is ready (pid {Pid})")]
+    private static partial void Ready(ILogger logger, int pid);
+
+    [LoggerMessage(1004, LogLevel.Critical, "The reconcile loop broke; usbhostd stops, systemd starts it again. Guests keep their devices")]
+    private static partial void LoopBroke(ILogger logger, Exception e);
+}

@@ -1,0 +1,201 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Threading.Channels;
+using Microsoft.Win32.SafeHandles;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Daemon.Usb;
+
+/// <summary>
+/// Notices that somebody let go of a device. The kernel suppresses the uevents of interfaces that are claimed and released over usbfs
+/// (drivers/usb/core/devio.c), so a process that ends, a QEMU that was killed among them, changes drivers in silence; but its
+/// descriptor is closed, and that inotify(7) tells.
+/// </summary>
+internal sealed unsafe partial class DeviceNodeWatch : IDisposable
+{
+    // <sys/inotify.h>
+    private const uint CloseWrite = 0x8;
+    private const uint CloseNoWrite = 0x10;
+    private const uint Create = 0x100;
+    private const uint Overflow = 0x4000;
+    private const uint IsDirectory = 0x40000000;
+    private const uint OnlyDirectory = 0x01000000;
+
+    private readonly string folder;
+    private readonly string sysfs;
+    private readonly Func<string, UsbDevice?> read;
+    private readonly ILogger<DeviceNodeWatch> log;
+    private readonly Dictionary<int, int> buses = [];
+    private readonly SafeFileHandle stop;
+    private readonly SafeFileHandle inotify;
+    private Thread? thread;
+
+    /// <param name="read">Reads the device at a path below the sysfs root afresh.</param>
+    /// <exception cref="IOException">The kernel grants no inotify instance.</exception>
+    public DeviceNodeWatch(UsbHostOptions options, Func<string, UsbDevice?> read, ILogger<DeviceNodeWatch> log)
+    {
+        folder = Path.Combine(options.Dev, "bus", "usb");
+        sysfs = options.Sysfs;
+        this.read = read;
+        this.log = log;
+        stop = Open(LibC.EventFd(0, LibC.CloseOnExec | LibC.NonBlocking), "eventfd");
+        inotify = Open(INotifyInit(LibC.CloseOnExec | LibC.NonBlocking), "inotify_init1");
+    }
+
+    public void Start(ChannelWriter<HostEvent> events)
+    {
+        WatchBuses();
+        thread = new Thread(() => Run(events)) { IsBackground = true, Name = "usb-nodes" };
+        thread.Start();
+    }
+
+    public void Dispose()
+    {
+        var one = 1UL;
+        _ = LibC.Write(stop, (byte*)&one, sizeof(ulong));
+        thread?.Join();
+        inotify.Dispose();
+        stop.Dispose();
+    }
+
+    private void Run(ChannelWriter<HostEvent> events)
+    {
+        try
+        {
+            var buffer = new byte[16 * 1024];
+            while (Wait())
+            {
+                foreach (var address in Receive(buffer))
+                {
+                    if (PathOf(address) is { } path && read(path) is { } device)
+                    {
+                        events.TryWrite(new HostEvent.DevicePresent(device));
+                    }
+                }
+            }
+        }
+        catch (Exception e)
+        {
+            Stopped(log, e);
+            events.TryComplete(e);
+        }
+    }
+
+    /// <summary>False when it is time to stop.</summary>
+    private bool Wait()
+    {
+        var waited = stackalloc LibC.PollFd[2]
+        {
+            new() { Fd = (int)stop.DangerousGetHandle(), Events = LibC.PollIn },
+            new() { Fd = (int)inotify.DangerousGetHandle(), Events = LibC.PollIn },
+        };
+        while (LibC.Poll(waited, 2, -1) < 0)
+        {
+            if (Marshal.GetLastPInvokeError() is var errno and not LibC.Eintr)
+            {
+                throw new IOException($"poll: {Marshal.GetPInvokeErrorMessage(errno)}");
+            }
+        }
+
+        return waited[0].Returned == 0;
+    }
+
+    /// <summary>Devices of which a descriptor was closed; all of them where the kernel lost count.</summary>
+    private HashSet<UsbAddress> Receive(byte[] buffer)
+    {
+        var closed = new HashSet<UsbAddress>();
+        nint length;
+        fixed (byte* start = buffer)
+        {
+            length = LibC.Read(inotify, start, (nuint)buffer.Length);
+        }
+
+        // struct inotify_event: wd, mask, cookie, len, name[len].
+        for (var at = 0; at + 16 <= length;)
+        {
+            var watch = BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(at));
+            var mask = BinaryPrimitives.ReadUInt32LittleEndian(buffer.AsSpan(at + 4));
+            var size = (int)BinaryPrimitives.ReadUInt32LittleEndian(buffer.AsSpan(at + 12));
+            var name = Encoding.ASCII.GetString(buffer, at + 16, size).TrimEnd('\0');
+            at += 16 + size;
+            if ((mask & Overflow) != 0)
+            {
+                closed.UnionWith(AllNodes());
+            }
+            else if ((mask & Create) != 0 && (mask & IsDirectory) != 0)
+            {
+                WatchBuses();
+            }
+            else if (buses.TryGetValue(watch, out var bus) && Number(name) is { } device)
+            {
+                closed.Add(new UsbAddress(bus, device));
+            }
+        }
+
+        return closed;
+    }
+
+    private void WatchBuses()
+    {
+        if (INotifyAdd(inotify, folder, Create | OnlyDirectory) < 0)
+        {
+            NoNodes(log, folder);
+            return;
+        }
+
+        foreach (var path in Directory.EnumerateDirectories(folder))
+        {
+            if (Number(Path.GetFileName(path)) is { } bus && INotifyAdd(inotify, path, CloseWrite | CloseNoWrite | OnlyDirectory) is var watch and >= 0)
+            {
+                buses[watch] = bus;
+            }
+        }
+    }
+
+    private IEnumerable<UsbAddress> AllNodes() =>
+        from bus in Directory.EnumerateDirectories(folder)
+        from node in Directory.EnumerateFiles(bus)
+        let number = Number(Path.GetFileName(bus))
+        let device = Number(Path.GetFileName(node))
+        where number is not null && device is not null
+        select new UsbAddress(number.Value, device.Value);
+
+    /// <summary>By the node's number, 189:((bus - 1) * 128 + device - 1) (Documentation/admin-guide/devices.txt).</summary>
+    private string? PathOf(UsbAddress address)
+    {
+        var link = Path.Combine(sysfs, "dev", "char", $"189:{((address.Bus - 1) * 128) + address.Device - 1}");
+        try
+        {
+            return File.ResolveLinkTarget(link, returnFinalTarget: true)?.FullName is { } target && target.StartsWith(sysfs, StringComparison.Ordinal)
+                ? target[sysfs.Length..]
+                : null;
+        }
+        catch (IOException)
+        {
+            // It is gone: its own uevent says so.
+            return null;
+        }
+    }
+
+    private static int? Number(string name) =>
+        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;
+
+    private static SafeFileHandle Open(SafeFileHandle handle, string what) =>
+        handle.IsInvalid ? throw new IOException($"{what}: {Marshal.GetLastPInvokeErrorMessage()}") : handle;
+
+    [LibraryImport("libc", EntryPoint = "inotify_init1", SetLastError = true)]
+    private static partial SafeFileHandle INotifyInit(int flags);
+
+    [LibraryImport("libc", EntryPoint = "inotify_add_watch", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int INotifyAdd(SafeFileHandle inotify, string path, uint mask);
+
+    [LoggerMessage(1130, LogLevel.Critical, "Device nodes can't be watched any more; usbhostd stops, systemd starts it again. Guests keep their devices")]
+    private static partial void Stopped(ILogger logger, Exception e);
+
+    [LoggerMessage(1131, LogLevel.Warning, "{Folder} can't be watched: a device that a process lets go of is noticed later, at its next event")]
+    private static partial void NoNodes(ILogger logger, string folder);
+}
