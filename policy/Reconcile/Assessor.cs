@@ -183,9 +183,12 @@ public static class Assessor
         {
             status = status with { Phase = ClaimPhase.Failed, Reason = ClaimReason.HostDriverBound, Detail = status.Detail ?? "QEMU did not open it" };
             var alias = new AttachmentAlias(entry.Id, device.Plug);
+
+            // What a restore brought along and QEMU did not open is nobody's failure: out with it, and in anew.
+            var cause = entry.CameWithRun == alias ? DetachCause.Stale : DetachCause.NotWorking;
             return entry.Failures >= state.Limits.MostFailures
                 ? status
-                : Tried(entry, status, new HostAction.DetachDevice(entry.Claim.Guest, alias, DetachCause.NotWorking), now);
+                : Tried(entry, status, new HostAction.DetachDevice(entry.Claim.Guest, alias, cause), now);
         }
 
         return entry.NextLook is { } look && look <= now ? status with { Next = new HostAction.LookAtDevice(entry.Id, device.Syspath) } : status;

@@ -82,6 +82,12 @@ public sealed partial class Fold
         }
 
         state = state with { DevicesKnown = true };
+        foreach (var guest in state.Guests.Values)
+        {
+            // Guests may have been read first: only now is it known which devices their attachments are.
+            NoteAttachments(guest, cameWithRun: false);
+        }
+
         AdoptOrphans();
     }
 

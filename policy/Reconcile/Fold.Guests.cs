@@ -166,6 +166,7 @@ public sealed partial class Fold
             {
                 DetachAsked = entry.DetachAsked.Remove(alias),
                 SuspectSince = null,
+                CameWithRun = null,
                 NotBefore = entry.LastFailure is null ? null : entry.NotBefore,
             };
             if (asked || gone.Missing || !entry.Stands || entry.Claim.Guest != after.Id || !IsPluggedIn(entry, alias.Plug))

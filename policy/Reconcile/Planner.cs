@@ -106,9 +106,13 @@ public static class Planner
     [
         .. state.Claims.Values.Where(entry => entry.Stands)
             .OrderBy(entry => entry.Claim.Follows.Text, StringComparer.Ordinal).ThenBy(entry => entry.Id)
-            .SelectMany(entry => entry.Claim.Ids, (entry, id) => entry.Claim.Follows.SerialText is { } serial
-                ? new IgnoreRule(id, serial, null)
-                : new IgnoreRule(id, null, entry.Claim.Follows))
+            .SelectMany(entry => entry.Claim.Ids.SelectMany(id => entry.Claim.Follows.SerialText is { } serial
+                ? [new IgnoreRule(id, serial, null)]
+                : Halves(state, entry.Claim.Follows).Select(key => new IgnoreRule(id, null, key))))
             .Distinct(),
     ];
+
+    /// <summary>A claim by port follows over both halves of the port, as far as a device there has shown the other one.</summary>
+    private static IEnumerable<DeviceKey> Halves(HostState state, DeviceKey port) =>
+        state.DevicesWith(port).SelectMany(d => d.PeerPortKey is { } peer ? [d.PortKey, peer] : new[] { d.PortKey }).Prepend(port).Distinct();
 }
