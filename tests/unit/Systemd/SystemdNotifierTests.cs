@@ -1,0 +1,30 @@
+using NUnit.Framework;
+using UsbHostd.Daemon.Systemd;
+
+namespace UsbHostd.Tests.Systemd;
+
+[TestFixture]
+internal sealed class SystemdNotifierTests
+{
+    [TestCase("20000000", "17", ExpectedResult = 10.0)]
+    [TestCase("20000000", null, ExpectedResult = 10.0)]
+    [TestCase("20000000", "18", ExpectedResult = null)]
+    [TestCase("0", "17", ExpectedResult = null)]
+    [TestCase("soon", "17", ExpectedResult = null)]
+    [TestCase(null, null, ExpectedResult = null)]
+    public double? WatchdogOf_Environment_IsHalfOfItWhereItMeansThisProcess(string? microseconds, string? pid) =>
+        SystemdNotifier.WatchdogOf(microseconds, pid, ownPid: 17)?.TotalSeconds;
+
+    [Test]
+    public void OneLine_LineBreaks_CannotAddAnAssignment() =>
+        Assert.That(SystemdNotifier.OneLine("2 guests\nREADY=0\u001b"), Is.EqualTo("2 guests READY=0 "));
+
+    [Test]
+    public void Notify_NotStartedBySystemd_DoesNothing()
+    {
+        var notifier = new SystemdNotifier();
+
+        Assert.DoesNotThrow(() => notifier.Ready("ready"));
+        Assert.DoesNotThrow(notifier.Stopping);
+    }
+}
