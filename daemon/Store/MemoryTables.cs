@@ -26,7 +26,11 @@ internal sealed class MemoryTables(string path, ILogger logger)
         Read(connection, "memory_quarantine", "claim, reason", row => quarantined[ClaimId.Parse(row.Text(0))] = row.Text(1));
         return state with
         {
-            Devices = devices, Labels = labels, GuestNames = guests, SharedSerials = serials, Quarantined = quarantined,
+            Devices = devices,
+            Labels = labels,
+            GuestNames = guests,
+            SharedSerials = serials,
+            Quarantined = quarantined,
         };
     }
 
