@@ -14,6 +14,9 @@ internal sealed class CommandLine
     /// <summary>What a shell reports for a program that SIGINT ended.</summary>
     private const int Interrupted = 130;
 
+    /// <summary>EPIPE, which .NET keeps in HResult: whoever read the output has had enough.</summary>
+    private const int BrokenPipe = 32;
+
     private readonly CliTerminal terminal;
 
     private readonly Option<string?> connect = new("--connect")
@@ -54,6 +57,7 @@ internal sealed class CommandLine
         };
         if (Root.Options.OfType<HelpOption>().FirstOrDefault() is { Action: HelpAction help } option)
         {
+            help.MaxWidth = terminal.Width ?? int.MaxValue;
             option.Action = new HelpWithExitCodes(help);
         }
     }
@@ -80,12 +84,27 @@ internal sealed class CommandLine
             return (int)ExitCode.Usage;
         }
 
-        return await parsed.InvokeAsync(new InvocationConfiguration
+        try
         {
-            Output = terminal.Out,
-            Error = terminal.Error,
-            EnableDefaultExceptionHandler = false,
-        });
+            var exit = await parsed.InvokeAsync(new InvocationConfiguration
+            {
+                Output = terminal.Out,
+                Error = terminal.Error,
+                EnableDefaultExceptionHandler = false,
+            });
+            await terminal.Out.FlushAsync();
+            return exit;
+        }
+        catch (IOException failure)
+        {
+            // The connection's own failures are told by then: this is the output.
+            if (failure.HResult != BrokenPipe)
+            {
+                ErrorReport.Write(terminal, "can't write the output: " + failure.Message, "");
+            }
+
+            return (int)ExitCode.Other;
+        }
     }
 
     /// <summary>Makes the body the command's action: with a client, and with failures told and turned into exit codes.</summary>

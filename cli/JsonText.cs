@@ -5,8 +5,8 @@ using Google.Protobuf;
 namespace UsbHostd.Cli;
 
 /// <summary>
-/// Messages in JSON, by proto3's own mapping, one document a line. Fields that have no value are there too, so that a script need not
-/// tell "none" from "not there".
+/// Messages in JSON, by proto3's own mapping, one document a line. Empty strings and lists, zeros and false are
+/// written too, so that a script need not tell "none" from "not there"; an object that is not set is left out.
 /// </summary>
 internal static class JsonText
 {
