@@ -37,6 +37,8 @@ internal static class ConfigurationKeys
         Number("limits", "most-failures", 1, 10_000, c => c.Limits.MostFailures, (c, n) => Limits(c, c.Limits with { MostFailures = n })),
         Time("detach-patience", 0.1, 600, l => l.DetachPatience, (l, t) => l with { DetachPatience = t }),
         Time("host-driver-patience", 0.1, 600, l => l.HostDriverPatience, (l, t) => l with { HostDriverPatience = t }),
+        Time("first-look", 0.05, 60, l => l.FirstLook, (l, t) => l with { FirstLook = t }),
+        Number("limits", "most-looks", 0, 20, c => c.Limits.MostLooks, (c, n) => Limits(c, c.Limits with { MostLooks = n })),
         Time("guest-start-patience", 0, 600, l => l.GuestStartPatience, (l, t) => l with { GuestStartPatience = t }),
         Time("twin-patience", 0, 60, l => l.TwinPatience, (l, t) => l with { TwinPatience = t }),
         Folder("paths", "sysfs", c => c.Usb.Sysfs, (c, path) => Usb(c, c.Usb with { Sysfs = path })),
