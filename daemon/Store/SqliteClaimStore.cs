@@ -135,7 +135,10 @@ internal sealed class SqliteClaimStore : IClaimStore
         if (file.Version < migrations.Count)
         {
             Migrate(connection, file.Version, migrations);
-            StoreLog.Migrated(logger, file.Path, file.Version, migrations.Count);
+            if (file.Version > 0)
+            {
+                StoreLog.Migrated(logger, file.Path, file.Version, migrations.Count);
+            }
         }
 
         var mode = connection.Scalar("PRAGMA journal_mode = WAL");
