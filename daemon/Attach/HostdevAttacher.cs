@@ -74,7 +74,7 @@ internal sealed class HostdevAttacher(IUsbHost usb, IUsbWriter writer, IGuestHos
     {
         if (usb.Read(device.Syspath) is { } now)
         {
-            events.TryWrite(new HostEvent.DevicePresent(now));
+            events.TryWrite(new HostEvent.DeviceReread(now));
         }
     }
 }

@@ -27,6 +27,9 @@ internal sealed partial class ActionRunner : IDisposable
     private readonly SemaphoreSlim slots = new(MostAtOnce);
     private readonly ConcurrentDictionary<GuestId, Task> lanes = new();
 
+    /// <summary>Gets a blocking call off the loop's thread; a test steps it by hand.</summary>
+    internal Func<Func<ActionOutcome>, Task<ActionOutcome>> Offload { get; init; } = Task.Run;
+
     public ActionRunner(IAttacher attacher, IGuestHost guests, IUsbHost usb, IUsbWriter writer, ILogger<ActionRunner> log)
     {
         this.attacher = attacher;
@@ -59,7 +62,7 @@ internal sealed partial class ActionRunner : IDisposable
         ActionOutcome outcome;
         try
         {
-            outcome = await Task.Run(() => Run(action, events)).ConfigureAwait(false);
+            outcome = await Offload(() => Run(action, events)).ConfigureAwait(false);
         }
         catch (Exception e)
         {
@@ -126,7 +129,7 @@ internal sealed partial class ActionRunner : IDisposable
         var device = usb.Read(syspath);
         if (device is not null)
         {
-            events.TryWrite(new HostEvent.DevicePresent(device));
+            events.TryWrite(new HostEvent.DeviceReread(device));
         }
 
         return device;

@@ -23,10 +23,11 @@ internal sealed partial class ReconcileLoop : IDisposable
     private readonly StateFeed feed;
     private readonly TimeProvider time;
     private readonly ILogger<ReconcileLoop> log;
-    private readonly Dictionary<ClaimId, ClaimStatus> shown = [];
+    private readonly Dictionary<ClaimId, (Claim Claim, ClaimStatus Status)> shown = [];
     private readonly ITimer wake;
     private readonly ITimer flush;
     private bool flushArmed;
+    private bool wasBlocked;
     private HostState state;
 
     public ReconcileLoop(
@@ -66,7 +67,7 @@ internal sealed partial class ReconcileLoop : IDisposable
     /// <summary>Runs until cancelled; what was learned is written down before it returns. Detaches nothing.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
-        Turn(new Fold(state, time.GetUtcNow()), writeEverything: true);
+        Begin();
         try
         {
             while (await inbox.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
@@ -90,8 +91,17 @@ internal sealed partial class ReconcileLoop : IDisposable
         }
     }
 
-    private void ReadSome()
+    /// <summary>The first turn: what is stored, nothing seen yet.</summary>
+    internal void Begin() => Turn(new Fold(state, time.GetUtcNow()), writeEverything: true);
+
+    /// <summary>One turn, with all that waits in the inbox; false where nothing does.</summary>
+    internal bool ReadSome()
     {
+        if (!inbox.Reader.TryPeek(out _))
+        {
+            return false;
+        }
+
         var fold = new Fold(state, time.GetUtcNow());
         for (var i = 0; i < MostPerTurn && inbox.Reader.TryRead(out var input); i++)
         {
@@ -102,6 +112,7 @@ internal sealed partial class ReconcileLoop : IDisposable
                     break;
                 case LoopInput.FlushDue:
                     flushArmed = false;
+                    Write();
                     break;
                 case LoopInput.Asked asked:
                     Turn(fold);
@@ -112,6 +123,7 @@ internal sealed partial class ReconcileLoop : IDisposable
         }
 
         Turn(fold);
+        return true;
     }
 
     private void Answer(LoopRequest request)
@@ -166,7 +178,10 @@ internal sealed partial class ReconcileLoop : IDisposable
         }
 
         var now = time.GetUtcNow();
-        var actions = writeEverything ? Planner.Plan(state, now) : Planner.Plan(state, now, happened);
+        // What waited for the disk is not touched again by anything: once it is written, all is looked at.
+        var everything = writeEverything || (wasBlocked && !journal.HasIntent);
+        var actions = everything ? Planner.Plan(state, now) : Planner.Plan(state, now, happened);
+        wasBlocked = (wasBlocked && !everything) || actions.Any(journal.Blocks);
         var marking = new Fold(state, now);
         var starting = actions.Where(a => !journal.Blocks(a) && IsFirst(a)).ToList();
         starting.ForEach(marking.Start);
@@ -203,23 +218,20 @@ internal sealed partial class ReconcileLoop : IDisposable
             }
 
             var status = Assessor.Assess(state, entry, now);
-            if (shown.TryGetValue(id, out var before) && before.ShowsSame(status))
+            if (shown.TryGetValue(id, out var before) && ReferenceEquals(before.Claim, entry.Claim) && before.Status.ShowsSame(status))
             {
                 continue;
             }
 
             claims.Add(id);
-            shown[id] = status;
+            shown[id] = (entry.Claim, status);
             Log(entry.Claim, status);
             AddDevice(status);
-            AddDevice(before);
+            AddDevice(before.Status);
         }
 
-        if (claims.Count + happened.Guests.Length + devices.Count + happened.RemovedDevices.Length > 0)
-        {
-            feed.Publish(new FeedChange(
-                state, now, claims.DrainToImmutable(), happened.Guests, [.. devices.Where(state.Devices.ContainsKey)], happened.RemovedDevices));
-        }
+        feed.Publish(new FeedChange(
+            state, now, claims.DrainToImmutable(), happened.Guests, [.. devices.Where(state.Devices.ContainsKey)], happened.RemovedDevices));
 
         void AddDevice(ClaimStatus? status)
         {

@@ -39,6 +39,11 @@ internal sealed class StateFeed
     public void Publish(FeedChange change)
     {
         Volatile.Write(ref current, change.State);
+        if (change.IsEmpty)
+        {
+            return;
+        }
+
         foreach (var subscription in subscriptions)
         {
             subscription.Offer(change);
@@ -96,4 +101,8 @@ internal sealed record FeedChange(
     ImmutableArray<ClaimId> Claims,
     ImmutableArray<GuestId> Guests,
     ImmutableArray<string> Devices,
-    ImmutableArray<(DeviceId Id, UsbDevice Device)> RemovedDevices);
+    ImmutableArray<(DeviceId Id, UsbDevice Device)> RemovedDevices)
+{
+    /// <summary>The state is another one, and nobody who watches sees a difference.</summary>
+    public bool IsEmpty => Claims.IsEmpty && Guests.IsEmpty && Devices.IsEmpty && RemovedDevices.IsEmpty;
+}

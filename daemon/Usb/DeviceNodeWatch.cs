@@ -73,7 +73,7 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
                 {
                     if (PathOf(address) is { } path && read(path) is { } device)
                     {
-                        events.TryWrite(new HostEvent.DevicePresent(device));
+                        events.TryWrite(new HostEvent.DeviceReread(device));
                     }
                 }
             }

@@ -247,7 +247,8 @@ public static class Assessor
 
         foreach (var placed in state.AttachmentsByAddress[device.Address])
         {
-            if (placed.Attachment.Ours is null)
+            // Also what an earlier database knew of: its number is taken, and nobody will take it out.
+            if (placed.Attachment.Ours is not { } ours || (ours.Plug != device.Plug && !state.Claims.ContainsKey(ours.Claim)))
             {
                 return failed with { Reason = ClaimReason.HeldByOther, OtherGuest = placed.Guest };
             }
@@ -281,10 +282,10 @@ public static class Assessor
     private static ClaimStatus Attaching(HostState state, ClaimEntry entry, UsbDevice device, DateTimeOffset now)
     {
         var attaching = new ClaimStatus(ClaimPhase.Attaching) { Device = device };
-        var numberTaken = state.AttachmentsByAddress[device.Address].Any(p => p.Attachment.Ours!.Plug != device.Plug);
-        if (numberTaken || state.InFlight.ContainsKey(new HostAction.OfferDrivers(device.Syspath, device.Plug).Subject))
+        var taken = !state.AttachmentsByAddress[device.Address].IsEmpty;
+        if (taken || state.InFlight.ContainsKey(new HostAction.OfferDrivers(device.Syspath, device.Plug).Subject))
         {
-            // libvirt keys exclusivity by number: the stale entry of an earlier plug goes first. Or the host's drivers are being offered it.
+            // libvirt keys exclusivity by number: a stale entry, or a claim that was released, goes first. Or the host's drivers are being offered it.
             return attaching;
         }
 

@@ -37,6 +37,12 @@ public sealed partial class Fold
                 // A QEMU that still held it closes it in a moment: it stays lent, and that event offers it again.
                 state = state with { Lent = state.Lent.Remove(offer.Plug) };
                 break;
+            case HostAction.WriteIgnoreRules write:
+                claimsChanged |= !write.Equals(new HostAction.WriteIgnoreRules(Planner.IgnoreRules(state)));
+                break;
+            case HostAction.ResumeGuest resume when failed is { Transient: true }:
+                ResumeLater(resume.Resuming);
+                break;
             case HostAction.StartGuestPaused or HostAction.ResumeGuest when failed is not null:
                 FailStart(action.Guest!.Value, failed.Message);
                 break;
@@ -129,6 +135,8 @@ public sealed partial class Fold
 
         if (failed is not null)
         {
+            // It may leave all the same, and then it was us.
+            Put(entry with { DetachAsked = entry.DetachAsked.Add(detach.Alias) });
             NoteOutcome(entry.Id, failed);
             return;
         }
@@ -150,6 +158,17 @@ public sealed partial class Fold
         var again = now + state.Limits.DetachPatience;
         Put(entry with { DetachAsked = entry.DetachAsked.Add(detach.Alias), NotBefore = again });
         LookAgain(again, entry.Id);
+    }
+
+    /// <summary>A guest that we stopped at its start must run, whatever happens in between.</summary>
+    private void ResumeLater(GuestId id)
+    {
+        if (state.GuestStarts.TryGetValue(id, out var start))
+        {
+            var notBefore = now + Backoff(failures: 1, transient: false);
+            state = state with { GuestStarts = state.GuestStarts.SetItem(id, start with { NotBefore = notBefore }) };
+            LookAgain(notBefore, DeadlineKind.GuestStart, id.ToString());
+        }
     }
 
     private void FailStart(GuestId id, string why)

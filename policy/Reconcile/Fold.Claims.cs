@@ -1,4 +1,5 @@
 using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Policy.Reconcile;
@@ -119,6 +120,12 @@ public sealed partial class Fold
     private void FollowPlug(ClaimEntry entry)
     {
         var device = Assessor.Choose(state, entry).Device;
+        if (device is null && IsPluggedIn(entry, entry.Claim.LifetimePlug))
+        {
+            // It is there, beside a newcomer with its serial.
+            return;
+        }
+
         if (device is null)
         {
             // A deadline brings this back; at start there is no departure to wait from, and the device has been away for good.
@@ -127,7 +134,7 @@ public sealed partial class Fold
                 EndClaim(entry, "its device was unplugged");
             }
         }
-        else if (entry.Claim.LifetimePlug is null || (entry.Claim.LifetimePlug != device.Plug && IsComeback(entry, device.PortKey)))
+        else if (entry.Claim.LifetimePlug is null || (entry.Claim.LifetimePlug != device.Plug && IsComeback(entry, device)))
         {
             PutStored(entry with { DeviceLeft = null, Claim = entry.Claim with { LifetimePlug = device.Plug } });
         }
@@ -137,8 +144,10 @@ public sealed partial class Fold
         }
     }
 
-    private bool IsComeback(ClaimEntry entry, DeviceKey port) =>
-        entry.DeviceLeft is { } left && now - left < state.Limits.Comeback && entry.DeviceLeftPort == port;
+    /// <summary>A device that falls back to USB 2 shows up on the other half of its port.</summary>
+    private bool IsComeback(ClaimEntry entry, UsbDevice device) =>
+        entry.DeviceLeft is { } left && now - left < state.Limits.Comeback
+        && entry.DeviceLeftPort is { } port && (port == device.PortKey || port == device.PeerPortKey);
 
     private void FollowRun(ClaimEntry entry)
     {

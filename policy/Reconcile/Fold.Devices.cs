@@ -37,6 +37,14 @@ public sealed partial class Fold
         NoteDrivers(device);
     }
 
+    private void Reread(UsbDevice device)
+    {
+        if (state.Devices.TryGetValue(device.Syspath, out var known) && known.Plug == device.Plug)
+        {
+            Present(device);
+        }
+    }
+
     private void Gone(string syspath)
     {
         if (!state.Devices.TryGetValue(syspath, out var device))
@@ -45,7 +53,7 @@ public sealed partial class Fold
         }
 
         TouchClaimsOf(device, device);
-        removedDevices[syspath] = (state.IdOf(device), device);
+        removedDevices[state.IdOf(device)] = device;
         touchedDevices.Remove(syspath);
         foreach (var claim in ClaimsFollowing(device))
         {
@@ -64,31 +72,39 @@ public sealed partial class Fold
 
     private void Enumerated(ImmutableArray<UsbDevice> devices)
     {
-        var present = devices.Select(d => d.Syspath).ToHashSet(StringComparer.Ordinal);
-        foreach (var syspath in state.Devices.Keys.Where(s => !present.Contains(s)).ToList())
+        // What left goes before what came: a device that changed its port unseen is not its own twin.
+        var present = devices.ToDictionary(d => d.Syspath, d => d.Plug, StringComparer.Ordinal);
+        foreach (var known in state.Devices.Values.Where(d => !present.TryGetValue(d.Syspath, out var plug) || plug != d.Plug).ToList())
         {
-            Gone(syspath);
+            Gone(known.Syspath);
         }
+
+        var first = !state.DevicesKnown;
 
         // The first of two twins keeps the id by serial: oldest plug first, whatever order sysfs lists them in.
         foreach (var device in devices.OrderBy(d => d.UsecInitialized).ThenBy(d => d.Syspath, StringComparer.Ordinal))
         {
             Present(device);
-            if (ClaimsFollowing(device).Any() && device.Interfaces.Any(i => i.Driver is null))
+            if (device.Interfaces.Any(i => i.Driver is null) && (first ? IsOrWasClaimed(device) : ClaimsFollowing(device).Any()))
             {
-                // A daemon that was away may have missed a QEMU that died: the host's drivers are offered it once.
+                // A daemon that was away may have missed a QEMU that died or let go: the host's drivers are offered it once.
                 Lend(device);
             }
         }
 
         state = state with { DevicesKnown = true };
+        if (first)
+        {
+            // Nothing was planned before: what the guests showed until now counts from here on.
+            TouchEverything();
+        }
+
         foreach (var guest in state.Guests.Values)
         {
             // Guests may have been read first: only now is it known which devices their attachments are.
             NoteAttachments(guest, cameWithRun: false);
+            AdoptOrphans(guest);
         }
-
-        AdoptOrphans();
     }
 
     private void Arrived(UsbDevice device)
@@ -104,7 +120,7 @@ public sealed partial class Fold
             DeviceIds = state.DeviceIds.SetItem(device.Syspath, id),
             SyspathsById = state.SyspathsById.SetItem(id, device.Syspath),
         };
-        removedDevices.Remove(device.Syspath);
+        removedDevices.Remove(id);
         if (device.SerialKey is { } serial && !device.IsHub && state.DevicesByKey[serial].Length > 1 && !state.SharedSerials.Contains(serial))
         {
             LookAgain(now + state.Limits.TwinPatience, DeadlineKind.Serial, serial.Text);
@@ -190,6 +206,9 @@ public sealed partial class Fold
         device.Keys.SelectMany(key => state.ClaimsByKey[key])
             .Select(id => state.Claims[id])
             .Where(entry => entry.Stands && entry.Claim.Ids.Contains(device.UsbId));
+
+    private bool IsOrWasClaimed(UsbDevice device) =>
+        device.Keys.SelectMany(key => state.ClaimsByKey[key]).Any(id => state.Claims[id].Claim.Ids.Contains(device.UsbId));
 
     private void CountPlug(ClaimEntry entry, UsbDevice device)
     {

@@ -31,6 +31,10 @@ public sealed partial class Fold
         {
             NoteRemovals(before!, guest);
         }
+        else if (before is not null)
+        {
+            NoteEndOfRun(before);
+        }
 
         NoteAttachments(guest, cameWithRun: before is not null && !sameRun);
         if (sameRun && before!.State != guest.State)
@@ -56,6 +60,7 @@ public sealed partial class Fold
         }
 
         TouchClaimsOf(guest, null);
+        NoteEndOfRun(guest);
         Unindex(guest);
         state = state with { Guests = state.Guests.Remove(id) };
         touchedGuests.Add(id);
@@ -180,7 +185,23 @@ public sealed partial class Fold
         }
     }
 
-    private bool IsPluggedIn(ClaimEntry entry, PlugToken plug) => state.DevicesWith(entry.Claim.Follows).Any(d => d.Plug == plug);
+    /// <summary>What we asked a QEMU to let go of has left with it.</summary>
+    private void NoteEndOfRun(Guest before)
+    {
+        foreach (var gone in before.Attachments)
+        {
+            if (gone.Ours is { } alias && state.Claims.TryGetValue(alias.Claim, out var entry) && entry.DetachAsked.Contains(alias))
+            {
+                Put(entry with
+                {
+                    DetachAsked = entry.DetachAsked.Remove(alias),
+                    NotBefore = entry.LastFailure is null ? null : entry.NotBefore,
+                });
+            }
+        }
+    }
+
+    private bool IsPluggedIn(ClaimEntry entry, PlugToken? plug) => state.DevicesWith(entry.Claim.Follows).Any(d => d.Plug == plug);
 
     /// <summary>What is in the guest now is ours to hand back later.</summary>
     /// <param name="cameWithRun">The run has just begun, so nothing in it is of our attaching.</param>
@@ -215,14 +236,6 @@ public sealed partial class Fold
             {
                 ScheduleLook(entry with { Looks = 0, NextLook = null });
             }
-        }
-    }
-
-    private void AdoptOrphans()
-    {
-        foreach (var guest in state.Guests.Values)
-        {
-            AdoptOrphans(guest);
         }
     }
 
@@ -283,13 +296,19 @@ public sealed partial class Fold
         {
             if (start.Run is null)
             {
-                state = state with { GuestStarts = state.GuestStarts.SetItem(guest.Id, start with { Run = guest.Run }) };
-                LookAgain(now + state.Limits.GuestStartPatience, DeadlineKind.GuestStart, guest.Id.ToString());
+                // One that an earlier daemon started has its whole time again: the devices were not seen to until now.
+                var since = start.FromStore ? now : start.Since;
+                state = state with { GuestStarts = state.GuestStarts.SetItem(guest.Id, start with { Run = guest.Run, Since = since }) };
+                LookAgain(since + state.Limits.GuestStartPatience, DeadlineKind.GuestStart, guest.Id.ToString());
             }
         }
-        else if (guest.IsActive || start.Run is not null || start.FromStore)
+        else if (!guest.IsActive && start.Run is not null)
         {
-            // It runs; or it ended; or it was being started by an earlier daemon, and an old wish doesn't start a guest.
+            FailStart(guest.Id, "it stopped before it could run");
+        }
+        else if (guest.IsActive || start.FromStore)
+        {
+            // It runs; or it was being started by an earlier daemon, and an old wish doesn't start a guest.
             DropStart(guest.Id);
         }
     }

@@ -17,7 +17,7 @@ public sealed partial class Fold
     private readonly HashSet<GuestId> touchedGuests = [];
     private readonly HashSet<string> touchedDevices = new(StringComparer.Ordinal);
     private readonly HashSet<PlugToken> touchedPlugs = [];
-    private readonly Dictionary<string, (DeviceId Id, Devices.UsbDevice Device)> removedDevices = new(StringComparer.Ordinal);
+    private readonly Dictionary<DeviceId, Devices.UsbDevice> removedDevices = [];
     private bool claimsChanged;
     private HostState state;
 
@@ -41,6 +41,9 @@ public sealed partial class Fold
         {
             case HostEvent.DevicePresent e:
                 Present(e.Device);
+                break;
+            case HostEvent.DeviceReread e:
+                Reread(e.Device);
                 break;
             case HostEvent.DeviceGone e:
                 Gone(e.Syspath);
@@ -90,7 +93,7 @@ public sealed partial class Fold
 
     public Transition Result() => new(
         state, [.. changes], [.. touchedClaims], [.. touchedGuests], [.. touchedDevices], [.. touchedPlugs],
-        [.. removedDevices.Values], claimsChanged);
+        [.. removedDevices.Select(r => (r.Key, r.Value))], claimsChanged);
 
     private void ReachDeadlines()
     {

@@ -19,6 +19,12 @@ public abstract record HostEvent
     /// <summary>A device is there, new or with changed attributes (driver, authorisation, uses).</summary>
     public sealed record DevicePresent(UsbDevice Device) : HostEvent;
 
+    /// <summary>
+    /// A device that was read again, beside the one who watches them come and go: it may have left since, so this never brings one
+    /// in that is not known.
+    /// </summary>
+    public sealed record DeviceReread(UsbDevice Device) : HostEvent;
+
     /// <summary>No device is at this syspath any more.</summary>
     public sealed record DeviceGone(string Syspath) : HostEvent;
 

@@ -100,7 +100,11 @@ public sealed record Placed(GuestId Guest, Attachment Attachment);
 /// <summary>A guest that is being started with its devices in place.</summary>
 /// <param name="Run">Null until it is seen, paused.</param>
 /// <param name="Failure">Why it did not start; null while it is under way.</param>
-public sealed record GuestStart(DateTimeOffset Since, bool FromStore, GuestRun? Run, string? Failure);
+public sealed record GuestStart(DateTimeOffset Since, bool FromStore, GuestRun? Run, string? Failure)
+{
+    /// <summary>Letting it run failed: not again before this time.</summary>
+    public DateTimeOffset? NotBefore { get; init; }
+}
 
 /// <summary>When to look again at a subject.</summary>
 public sealed record Deadline(DateTimeOffset At, DeadlineKind Kind, string Subject) : IComparable<Deadline>

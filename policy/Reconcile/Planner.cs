@@ -58,7 +58,7 @@ public static class Planner
         }
 
         var offer = new HostAction.OfferDrivers(syspath, plug);
-        var inGuest = state.AttachmentsByAddress[device.Address].Any(p => p.Attachment is { Missing: false, Ours: { } ours } && ours.Plug == plug);
+        var inGuest = state.AttachmentsByAddress[device.Address].Any(p => p.Attachment.Ours is null || p.Attachment.Ours.Plug == plug);
         var onItsWay = Assessor.OwnerOf(state, device) is { } owner && state.InFlight.ContainsKey(owner.Id.ToString());
 
         // While QEMU is dying it still holds the interfaces; their unbind uevent comes when it is done.
@@ -89,7 +89,12 @@ public static class Planner
             return guest.Run is null && !start.FromStore ? begin : null;
         }
 
-        var patience = now - start.Since >= state.Limits.GuestStartPatience && !start.FromStore;
+        if (now < start.NotBefore)
+        {
+            return null;
+        }
+
+        var patience = now - start.Since >= state.Limits.GuestStartPatience;
         return patience || state.ClaimsByGuest[id].All(c => IsSettled(state, state.Claims[c], now)) ? new HostAction.ResumeGuest(id, run) : null;
     }
 
@@ -102,7 +107,7 @@ public static class Planner
     }
 
     /// <summary>For every standing claim, by what it follows; the desktop must not mount what a guest is to have.</summary>
-    private static ImmutableArray<IgnoreRule> IgnoreRules(HostState state) =>
+    internal static ImmutableArray<IgnoreRule> IgnoreRules(HostState state) =>
     [
         .. state.Claims.Values.Where(entry => entry.Stands)
             .OrderBy(entry => entry.Claim.Follows.Text, StringComparer.Ordinal).ThenBy(entry => entry.Id)

@@ -1,0 +1,175 @@
+using NUnit.Framework;
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Guests;
+using UsbHostd.Daemon.Service;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Tests.Reconcile.Sim;
+using Guest = UsbHostd.Api.V1.Guest;
+
+namespace UsbHostd.Tests.Reconcile;
+
+[TestFixture]
+internal sealed class GuestStartTests
+{
+    private World world = null!;
+    private FakeGuest guest = null!;
+    private FakeDevice stick = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        world = new World();
+        guest = world.Guest(running: false);
+        stick = world.Plugged(Some.Stick());
+        world.Claim(stick, guest);
+        world.Host.Done.Clear();
+    }
+
+    [TearDown]
+    public void TearDown() => world.Dispose();
+
+    [Test]
+    public void Plan_GuestStart_AttachesBeforeItRuns()
+    {
+        _ = StartGuest();
+
+        Assert.That(world.Host.Done, Is.EqualTo(["start guest", "attach stick guest", "resume guest"]));
+        Assert.That(guest.State, Is.EqualTo(GuestState.Running));
+        Assert.That(world.State.GuestStarts, Is.Empty);
+    }
+
+    [Test]
+    public void Plan_GuestStartWithoutItsDevice_RunsAllTheSame()
+    {
+        world.Do(h => h.Pull(stick));
+
+        _ = StartGuest();
+
+        Assert.That(guest.State, Is.EqualTo(GuestState.Running));
+    }
+
+    [Test]
+    public void Plan_GuestStartWithADeviceThatDoesNotSettle_WaitsAndThenRuns()
+    {
+        world.Host.NotFoundYet = int.MaxValue;
+        _ = StartGuest();
+        Assume.That(guest.State, Is.EqualTo(GuestState.Paused));
+
+        world.Advance(world.Limits.GuestStartPatience);
+
+        Assert.That(guest.State, Is.EqualTo(GuestState.Running));
+    }
+
+    [Test]
+    public async Task Plan_GuestStartRefusedByLibvirt_SaysWhy()
+    {
+        Fail("start", transient: false);
+
+        var answer = StartGuest();
+
+        var refused = (await Assert.ThrowsAsync<HostException>(() => answer))!;
+        Assert.That(refused.Message, Does.Contain("no start"));
+        Assert.That(world.Store.Load().GuestStarts, Is.Empty);
+    }
+
+    [Test]
+    public async Task Plan_GuestDiesBeforeItRuns_SaysSo()
+    {
+        world.Host.NotFoundYet = int.MaxValue;
+        var answer = StartGuest();
+
+        world.Do(h => h.Stop(guest));
+
+        await Assert.ThrowsAsync<HostException>(() => answer);
+    }
+
+    [Test]
+    public void Plan_ResumeFailsForAMoment_IsTriedAgain()
+    {
+        Fail("resume", transient: true);
+        _ = StartGuest();
+        Assume.That(guest.State, Is.EqualTo(GuestState.Paused));
+        world.Host.Before = null;
+
+        world.Advance(5);
+
+        Assert.That(guest.State, Is.EqualTo(GuestState.Running));
+    }
+
+    [Test]
+    public void Plan_LibvirtLostBeforeTheResume_RunsWhenItIsBack()
+    {
+        world.Host.NotFoundYet = int.MaxValue;
+        _ = StartGuest();
+        world.Do(h => h.LoseLibvirt());
+        world.Host.NotFoundYet = 0;
+
+        world.Do(h => h.RegainLibvirt());
+        world.Advance(world.Limits.GuestStartPatience);
+
+        Assert.That(guest.State, Is.EqualTo(GuestState.Running));
+    }
+
+    [Test]
+    public void Plan_DaemonCrashesWhileTheGuestIsPaused_TheNextOneLetsItRun()
+    {
+        world.Host.NotFoundYet = 1;
+        _ = StartGuest();
+        Assume.That(guest.State, Is.EqualTo(GuestState.Paused));
+
+        world.Restart();
+
+        Assert.That(world.Host.GuestsWith(stick), Is.EqualTo([guest]));
+        Assert.That(guest.State, Is.EqualTo(GuestState.Running));
+    }
+
+    [Test]
+    public void Plan_DaemonCrashesAndTheDeviceNeverSettles_TheGuestRunsAfterItsPatience()
+    {
+        world.Host.NotFoundYet = int.MaxValue;
+        _ = StartGuest();
+
+        world.Restart();
+        world.Advance(world.Limits.GuestStartPatience);
+
+        Assert.That(guest.State, Is.EqualTo(GuestState.Running));
+    }
+
+    [Test]
+    public void Plan_DaemonCrashesBeforeTheStart_AnOldWishStartsNothing()
+    {
+        _ = world.Service.StartGuestAsync(World.Root, new StartGuestRequest { Guest = "guest" }, CancellationToken.None).AsTask();
+        world.Turn();
+
+        world.Restart();
+
+        Assert.That(guest.State, Is.EqualTo(GuestState.Shutoff));
+        Assert.That(world.Store.Load().GuestStarts, Is.Empty);
+    }
+
+    [Test]
+    public async Task Decide_GuestRunsAlready_Refuses()
+    {
+        world.Do(h => h.Start(guest));
+
+        var refused = (await Assert.ThrowsAsync<HostException>(StartGuest))!;
+
+        Assert.That(refused.Code, Is.EqualTo(ErrorCode.ErrorGuestActive));
+    }
+
+    private Task<Guest> StartGuest()
+    {
+        var answer = world.Service.StartGuestAsync(World.Root, new StartGuestRequest { Guest = "guest" }, CancellationToken.None).AsTask();
+        world.Settle();
+        return answer;
+    }
+
+    private void Fail(string verb, bool transient) => world.Host.Before = v =>
+    {
+        if (v == verb)
+        {
+            throw new GuestHostException(ClaimReason.AttachFailed, $"no {verb}", transient);
+        }
+    };
+}

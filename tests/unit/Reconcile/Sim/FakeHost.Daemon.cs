@@ -1,0 +1,206 @@
+using System.Collections.Immutable;
+using System.Threading.Channels;
+using System.Xml.Linq;
+using UsbHostd.Daemon.Guests;
+using UsbHostd.Daemon.Usb;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Tests.Reconcile.Sim;
+
+/// <summary>What the daemon sees and does, under libvirt's rules.</summary>
+internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
+{
+    /// <summary>What was really done, in order: <c>attach stick guest</c>.</summary>
+    public List<string> Done { get; } = [];
+
+    public ImmutableArray<IgnoreRule> IgnoreRules { get; private set; } = [];
+
+    public ImmutableArray<string> Holders { get; set; } = [];
+
+    /// <summary>Runs before each effect with its verb; may throw.</summary>
+    public Action<string>? Before { get; set; }
+
+    /// <summary>How many attaches find no such device yet, as right after a plug.</summary>
+    public int NotFoundYet { get; set; }
+
+    /// <summary>Removals that QEMU accepts and never does.</summary>
+    public bool DetachHangs { get; set; }
+
+    /// <summary>A guest takes the device into its XML, and a host driver stays bound all the same.</summary>
+    public bool DriversStay { get; set; }
+
+    /// <summary>QEMU does what it was asked: what is leaving leaves.</summary>
+    public bool FinishDetaches()
+    {
+        var leaving = guests.SelectMany(g => g.Hostdevs.Where(h => h.Leaving).Select(h => (Guest: g, Hostdev: h))).ToList();
+        if (DetachHangs || leaving.Count == 0)
+        {
+            return false;
+        }
+
+        leaving.ForEach(l => Remove(l.Guest, l.Hostdev));
+        return true;
+    }
+
+    void IUsbHost.Start(ChannelWriter<HostEvent> events)
+    {
+        sink = events;
+        RescanDevices();
+    }
+
+    void IGuestHost.Start(ChannelWriter<HostEvent> events)
+    {
+        sink = events;
+        RescanGuests();
+    }
+
+    public UsbDevice? Read(string syspath) => devices.Find(d => d.Syspath == syspath)?.Seen();
+
+    public Guest? Refresh(GuestId guest)
+    {
+        RequireLibvirt();
+        var found = guests.Find(g => g.Id == guest);
+        queued.Add(found is null ? new HostEvent.GuestGone(guest) : new HostEvent.GuestPresent(found.Seen()));
+        return found?.Seen();
+    }
+
+    public void AttachLive(GuestId guest, string deviceXml)
+    {
+        Before?.Invoke("attach");
+        var into = Active(guest);
+        var (address, usbId, alias) = ReadHostdev(deviceXml);
+        if (NotFoundYet > 0)
+        {
+            NotFoundYet--;
+            throw new GuestHostException(ClaimReason.AttachFailed, $"failed to find host usb device {address}", transient: true);
+        }
+
+        var device = devices.Find(d => d.Address == address && d.UsbId == usbId)
+            ?? throw new GuestHostException(ClaimReason.AttachFailed, $"Did not find USB device {usbId} {address}", transient: true);
+        Refuse(into, device, alias);
+        into.Hostdevs.Add(new FakeHostdev { Alias = alias, Address = address, UsbId = usbId, Device = device, DeviceUsec = device.UsecInitialized });
+        Done.Add($"attach {device.Name} {into.Name}");
+        Tell(into);
+        if (!DriversStay)
+        {
+            Configure(into);
+        }
+    }
+
+    public void DetachLive(GuestId guest, string alias)
+    {
+        Before?.Invoke("detach");
+        var from = Active(guest);
+        if (from.Hostdevs.Find(h => h.Alias == alias) is { } hostdev)
+        {
+            hostdev.Leaving = true;
+            Done.Add($"detach {hostdev.Device?.Name ?? "nothing"} {from.Name}");
+        }
+    }
+
+    public void StartPaused(GuestId guest)
+    {
+        Before?.Invoke("start");
+        var starting = Defined(guest);
+        if (starting.IsActive)
+        {
+            throw new GuestHostException(ClaimReason.AttachFailed, "domain is already running", transient: false);
+        }
+
+        Done.Add($"start {starting.Name}");
+        Start(starting, GuestState.Paused);
+    }
+
+    public void Resume(GuestId guest)
+    {
+        Before?.Invoke("resume");
+        var resuming = Active(guest);
+        Done.Add($"resume {resuming.Name}");
+        SetState(resuming, GuestState.Running);
+    }
+
+    public void Authorize(UsbDevice device) => devices.Find(d => d.Syspath == device.Syspath)!.Authorized = true;
+
+    public void OfferDrivers(UsbDevice device)
+    {
+        Before?.Invoke("offer");
+        if (devices.Find(d => d.Syspath == device.Syspath) is { } found)
+        {
+            Done.Add($"offer {found.Name}");
+            found.SetDrivers((d, i) => d ?? found.HostDrivers[i]);
+            Tell(found);
+        }
+    }
+
+    public void WriteIgnoreRules(ImmutableArray<IgnoreRule> rules)
+    {
+        Before?.Invoke("ignore");
+        IgnoreRules = rules;
+    }
+
+    public ImmutableArray<string> FindHolders(UsbDevice device) => Holders;
+
+    void IDisposable.Dispose()
+    {
+    }
+
+    private static (UsbAddress Address, UsbId UsbId, string Alias) ReadHostdev(string xml)
+    {
+        var hostdev = XElement.Parse(xml);
+        var source = hostdev.Element("source")!;
+        var address = source.Element("address")!;
+        return (
+            new UsbAddress((int)address.Attribute("bus")!, (int)address.Attribute("device")!),
+            new UsbId(Hex(source.Element("vendor")!), Hex(source.Element("product")!)),
+            (string)hostdev.Element("alias")!.Attribute("name")!);
+
+        static ushort Hex(XElement element) => Convert.ToUInt16((string)element.Attribute("id")!, 16);
+    }
+
+    private void Refuse(FakeGuest into, FakeDevice device, string alias)
+    {
+        if (IsInUse(device.Address))
+        {
+            throw new GuestHostException(ClaimReason.HeldByOther, $"USB device {device.Address} is in use by driver QEMU", transient: true);
+        }
+
+        if (into.Hostdevs.Exists(h => h.Alias == alias))
+        {
+            throw new GuestHostException(ClaimReason.AttachFailed, $"non unique alias detected: {alias}", transient: true);
+        }
+
+        if (into.Controllers.All(c => c.Ports == 0))
+        {
+            throw new GuestHostException(ClaimReason.NoController, "Domain has no USB bus support", transient: false);
+        }
+
+        if (into.Controllers.Sum(c => c.Ports) <= into.Hostdevs.Count)
+        {
+            throw new GuestHostException(ClaimReason.NoFreePort, "No free USB ports", transient: false);
+        }
+    }
+
+    private FakeGuest Defined(GuestId guest)
+    {
+        RequireLibvirt();
+        return guests.Find(g => g.Id == guest) ?? throw new GuestHostException(ClaimReason.GuestUndefined, "Domain not found", transient: false);
+    }
+
+    private FakeGuest Active(GuestId guest)
+    {
+        var found = Defined(guest);
+        return found.IsActive ? found : throw new GuestHostException(ClaimReason.GuestOff, "domain is not running", transient: false);
+    }
+
+    private void RequireLibvirt()
+    {
+        if (!LibvirtUp)
+        {
+            throw new GuestHostException(ClaimReason.LibvirtUnavailable, "no connection to libvirt", transient: true);
+        }
+    }
+}

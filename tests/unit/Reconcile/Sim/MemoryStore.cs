@@ -1,0 +1,121 @@
+using UsbHostd.Daemon.Store;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Tests.Reconcile.Sim;
+
+/// <summary>A store that outlives daemons, and may be full.</summary>
+internal sealed class MemoryStore : IClaimStore
+{
+    private readonly Dictionary<ClaimId, Claim> claims = [];
+    private readonly Dictionary<GuestId, DateTimeOffset> starts = [];
+    private readonly HashSet<DeviceKey> shared = [];
+    private readonly Dictionary<ClaimId, string> quarantined = [];
+    private readonly Dictionary<DeviceId, string> labels = [];
+    private readonly Dictionary<DeviceId, RememberedDevice> remembered = [];
+    private readonly Dictionary<GuestId, string> names = [];
+
+    public bool IsFull { get; set; }
+
+    /// <summary>Runs before each commit; may throw.</summary>
+    public Action? Before { get; set; }
+
+    public List<StoreChange.AppendAudit> Audit { get; } = [];
+
+    public int Commits { get; private set; }
+
+    public IReadOnlyDictionary<ClaimId, Claim> Claims => claims;
+
+    public StoredState Load() => new()
+    {
+        Claims = [.. claims.Values],
+        GuestStarts = new Dictionary<GuestId, DateTimeOffset>(starts),
+        SharedSerials = [.. shared],
+        Quarantined = new Dictionary<ClaimId, string>(quarantined),
+        Labels = new Dictionary<DeviceId, string>(labels),
+        Devices = [.. remembered.Values],
+        GuestNames = new Dictionary<GuestId, string>(names),
+    };
+
+    public void Commit(IReadOnlyList<StoreChange> changes)
+    {
+        Before?.Invoke();
+        if (IsFull)
+        {
+            throw new StoreException("no space left on device", diskFull: true);
+        }
+
+        Commits++;
+        foreach (var change in changes)
+        {
+            Take(change);
+        }
+    }
+
+    /// <summary>Somebody deletes the database.</summary>
+    public void Clear()
+    {
+        claims.Clear();
+        starts.Clear();
+        shared.Clear();
+        quarantined.Clear();
+        labels.Clear();
+        remembered.Clear();
+        names.Clear();
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private void Take(StoreChange change)
+    {
+        switch (change)
+        {
+            case StoreChange.PutClaim c:
+                claims[c.Claim.Id] = c.Claim;
+                break;
+            case StoreChange.PutGuestStart c:
+                starts[c.Guest] = c.Since;
+                break;
+            case StoreChange.DropGuestStart c:
+                starts.Remove(c.Guest);
+                break;
+            case StoreChange.RememberSerialShared c:
+                _ = c.Shared ? shared.Add(c.Serial) : shared.Remove(c.Serial);
+                break;
+            case StoreChange.RememberQuarantine c:
+                Set(quarantined, c.Claim, c.Reason);
+                break;
+            case StoreChange.RememberLabel c:
+                Set(labels, c.Device, c.Label);
+                break;
+            case StoreChange.RememberDevice c:
+                remembered[c.Device.Id] = c.Device;
+                break;
+            case StoreChange.RememberGuest c:
+                names[c.Guest] = c.Name;
+                break;
+            case StoreChange.AppendAudit c:
+                Audit.Add(c);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(change), change, "a change that the store does not know");
+        }
+    }
+
+    private static void Set<TKey>(Dictionary<TKey, string> map, TKey key, string? value)
+        where TKey : notnull
+    {
+        if (value is null)
+        {
+            map.Remove(key);
+        }
+        else
+        {
+            map[key] = value;
+        }
+    }
+}
