@@ -233,9 +233,11 @@ internal sealed class RecoveryTests
         world.Claim(byPort, guest);
 
         Assert.That(world.Host.IgnoreRules, Is.EquivalentTo([
-            new IgnoreRule(Some.StickId, "S-0001", null), new IgnoreRule(Some.StickId, null, byPort.Seen().PortKey)]));
+            new IgnoreRule(Some.StickId, "S-0001", null),
+            new IgnoreRule(Some.StickId, null, byPort.Seen().PortKey),
+            new IgnoreRule(Some.StickId, null, byPort.Seen().PeerPortKey)]));
         world.Release(first);
-        Assert.That(world.Host.IgnoreRules, Has.Length.EqualTo(1));
+        Assert.That(world.Host.IgnoreRules.Select(r => r.Serial), Has.All.Null);
     }
 
     [Test]
