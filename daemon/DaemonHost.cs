@@ -45,10 +45,10 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         libvirtEvents = LibvirtEventLoop.Start();
         store = SqliteClaimStore.Open(configuration.Database, time, loggers.CreateLogger<SqliteClaimStore>());
         usb = new UdevUsbHost(roots, loggers.CreateLogger<UdevUsbHost>());
-        nodes = new DeviceNodeWatch(roots, usb.Read, loggers.CreateLogger<DeviceNodeWatch>());
+        var feed = new StateFeed();
+        nodes = new DeviceNodeWatch(roots, usb.Read, () => feed.Current, loggers.CreateLogger<DeviceNodeWatch>());
         var writer = new SysfsUsbWriter(roots, loggers.CreateLogger<SysfsUsbWriter>());
         guests = new LibvirtGuestHost(configuration.LibvirtUri, BootId(roots), time, loggers.CreateLogger<LibvirtGuestHost>());
-        var feed = new StateFeed();
         inbox = new LoopInbox();
         runner = new ActionRunner(
             new HostdevAttacher(usb, writer, guests, inbox.Events), guests, usb, writer, loggers.CreateLogger<ActionRunner>());

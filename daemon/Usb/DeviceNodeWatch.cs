@@ -25,9 +25,13 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
     private const uint IsDirectory = 0x40000000;
     private const uint OnlyDirectory = 0x01000000;
 
+    /// <summary>At least so much time is between two looks.</summary>
+    private const int LeastMilliseconds = 20;
+
     private readonly string folder;
     private readonly string sysfs;
     private readonly Func<string, UsbDevice?> read;
+    private readonly Func<HostState> state;
     private readonly ILogger<DeviceNodeWatch> log;
     private readonly Dictionary<int, int> buses = [];
     private readonly SafeFileHandle stop;
@@ -35,12 +39,14 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
     private Thread? thread;
 
     /// <param name="read">Reads the device at a path below the sysfs root afresh.</param>
+    /// <param name="state">What is known now: only a device that somebody holds, or that was lent to a guest, is looked at.</param>
     /// <exception cref="IOException">The kernel grants no inotify instance.</exception>
-    public DeviceNodeWatch(UsbHostOptions options, Func<string, UsbDevice?> read, ILogger<DeviceNodeWatch> log)
+    public DeviceNodeWatch(UsbHostOptions options, Func<string, UsbDevice?> read, Func<HostState> state, ILogger<DeviceNodeWatch> log)
     {
         folder = Path.Combine(options.Dev, "bus", "usb");
         sysfs = options.Sysfs;
         this.read = read;
+        this.state = state;
         this.log = log;
         stop = Open(LibC.EventFd(0, LibC.CloseOnExec | LibC.NonBlocking), "eventfd");
         inotify = Open(INotifyInit(LibC.CloseOnExec | LibC.NonBlocking), "inotify_init1");
@@ -67,14 +73,20 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
         try
         {
             var buffer = new byte[16 * 1024];
-            while (Wait())
+            while (Wait(-1))
             {
-                foreach (var address in Receive(buffer))
+                foreach (var path in Receive(buffer).Where(IsOfInterest).Select(PathOf).OfType<string>())
                 {
-                    if (PathOf(address) is { } path && read(path) is { } device)
+                    if (read(path) is { } device && !IsKnown(device))
                     {
                         events.TryWrite(new HostEvent.DeviceReread(device));
                     }
+                }
+
+                // Any local user may open and close a node as often as he likes: many closings are one look.
+                if (!Wait(LeastMilliseconds, onlyStop: true))
+                {
+                    return;
                 }
             }
         }
@@ -85,15 +97,26 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
         }
     }
 
+    private bool IsOfInterest(UsbAddress address)
+    {
+        var known = state();
+        return known.DevicesByAddress[address].Any(path => known.Devices.TryGetValue(path, out var device)
+            && (known.Lent.ContainsKey(device.Plug) || device.Interfaces.Any(i => i.Driver == UsbInterface.UsbfsDriver)));
+    }
+
+    private bool IsKnown(UsbDevice device) =>
+        state().Devices.TryGetValue(device.Syspath, out var known) && known.Plug == device.Plug
+        && known.Interfaces.SequenceEqual(device.Interfaces);
+
     /// <summary>False when it is time to stop.</summary>
-    private bool Wait()
+    private bool Wait(int milliseconds, bool onlyStop = false)
     {
         var waited = stackalloc LibC.PollFd[2]
         {
             new() { Fd = (int)stop.DangerousGetHandle(), Events = LibC.PollIn },
             new() { Fd = (int)inotify.DangerousGetHandle(), Events = LibC.PollIn },
         };
-        while (LibC.Poll(waited, 2, -1) < 0)
+        while (LibC.Poll(waited, onlyStop ? 1u : 2u, milliseconds) < 0)
         {
             if (Marshal.GetLastPInvokeError() is var errno and not LibC.Eintr)
             {
