@@ -214,6 +214,7 @@ internal sealed partial class ReconcileLoop : IDisposable
         {
             if (!state.Claims.TryGetValue(id, out var entry))
             {
+                shown.Remove(id);
                 continue;
             }
 

@@ -37,7 +37,7 @@ internal sealed class MemoryTables(string path, ILogger logger)
     /// <summary>The table that a change of memory goes to; null for claims, guest starts and the audit.</summary>
     public static string? TableOf(StoreChange change) => change switch
     {
-        StoreChange.RememberDevice => "memory_devices",
+        StoreChange.RememberDevice or StoreChange.ForgetDevice => "memory_devices",
         StoreChange.RememberLabel => "memory_labels",
         StoreChange.RememberGuest => "memory_guests",
         StoreChange.RememberSerialShared => "memory_shared_serials",
@@ -61,6 +61,9 @@ internal sealed class MemoryTables(string path, ILogger logger)
         {
             case StoreChange.RememberDevice { Device: var device }:
                 WriteDevice(connection, device);
+                break;
+            case StoreChange.ForgetDevice forgotten:
+                connection.Keep("DELETE FROM memory_devices WHERE id = ?1").Bind(1, forgotten.Device.ToString()).Run();
                 break;
             case StoreChange.RememberLabel label:
                 Put(connection, "memory_labels", "device", "label", label.Device.ToString(), label.Label);

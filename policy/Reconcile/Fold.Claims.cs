@@ -55,6 +55,47 @@ public sealed partial class Fold
         TouchRivals(claim.Follows);
     }
 
+    /// <summary>A claim that has ended leaves the indexes, so that a device's past costs its future nothing.</summary>
+    private void Retire()
+    {
+        if (!state.DevicesKnown || !state.GuestsKnown)
+        {
+            return;
+        }
+
+        foreach (var id in touchedClaims)
+        {
+            if (state.Claims.TryGetValue(id, out var entry) && !entry.Stands && state.AttachmentsByClaim[id].IsEmpty
+                && !state.InFlight.ContainsKey(id.ToString()) && !state.Retired.Contains(id))
+            {
+                state = state with
+                {
+                    ClaimsByKey = state.ClaimsByKey.Remove(entry.Claim.Follows, id),
+                    ClaimsByGuest = state.ClaimsByGuest.Remove(entry.Claim.Guest, id),
+                    History = state.History.Enqueue(id),
+                    Retired = state.Retired.Add(id),
+                };
+            }
+        }
+
+        while (state.Retired.Count > state.Limits.MostHistory)
+        {
+            Forget(state.History.Peek());
+        }
+    }
+
+    private void Forget(ClaimId id)
+    {
+        var claim = state.Claims[id].Claim;
+        state = state with
+        {
+            Claims = state.Claims.Remove(id),
+            ClaimsByRequest = claim.RequestId is null ? state.ClaimsByRequest : state.ClaimsByRequest.Remove((claim.Owner, claim.RequestId)),
+            History = state.History.Dequeue(),
+            Retired = state.Retired.Remove(id),
+        };
+    }
+
     /// <summary>Others that follow the same device, and the device itself, show another picture now.</summary>
     private void TouchRivals(DeviceKey key)
     {

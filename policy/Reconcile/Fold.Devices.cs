@@ -92,6 +92,7 @@ public sealed partial class Fold
             }
         }
 
+        ForgiveFailures();
         state = state with { DevicesKnown = true };
         if (first)
         {
@@ -240,6 +241,15 @@ public sealed partial class Fold
         }
     }
 
+    /// <summary>After a rescan anything may be different, so what had failed too often is tried again.</summary>
+    private void ForgiveFailures()
+    {
+        foreach (var entry in state.Claims.Values.Where(e => e.Failures >= state.Limits.MostFailures).ToList())
+        {
+            Put(entry.Fresh());
+        }
+    }
+
     /// <summary>The guard's reasons clear by themselves: a failure that the host caused is forgotten when the host changes.</summary>
     private void ClearFailuresThatTheHostCaused(UsbDevice device)
     {
@@ -337,5 +347,22 @@ public sealed partial class Fold
             device.Serial, DeviceText.NameOf(device), known?.FirstSeen ?? now, now);
         state = state with { Remembered = state.Remembered.SetItem(id, remembered) };
         changes.Add(new StoreChange.RememberDevice(remembered));
+        if (known is null && state.Remembered.Count > state.Limits.MostRemembered)
+        {
+            ForgetOldest();
+        }
+    }
+
+    private void ForgetOldest()
+    {
+        var oldest = state.Remembered.Values
+            .Where(r => !state.SyspathsById.ContainsKey(r.Id) && !state.Labels.ContainsKey(r.Id)
+                && state.ClaimsByKey[r.Key].IsEmpty && state.ClaimsByKey[r.PortKey].IsEmpty)
+            .MinBy(r => r.LastSeen);
+        if (oldest is not null)
+        {
+            state = state with { Remembered = state.Remembered.Remove(oldest.Id) };
+            changes.Add(new StoreChange.ForgetDevice(oldest.Id));
+        }
     }
 }

@@ -65,6 +65,11 @@ public sealed partial class Fold
         state = state with { Guests = state.Guests.Remove(id) };
         touchedGuests.Add(id);
         DropStart(id);
+        if (state.ClaimsByGuest[id].IsEmpty)
+        {
+            state = state with { GuestNames = state.GuestNames.Remove(id) };
+            changes.Add(new StoreChange.RememberGuest(id, null));
+        }
     }
 
     private void Enumerated(ImmutableArray<Guest> guests)
@@ -77,6 +82,7 @@ public sealed partial class Fold
             Gone(id);
         }
 
+        ForgiveFailures();
         foreach (var guest in guests)
         {
             Present(guest);

@@ -89,6 +89,7 @@ public sealed partial class Fold
 
         ReachDeadlines();
         EndLifetimes();
+        Retire();
     }
 
     public Transition Result() => new(

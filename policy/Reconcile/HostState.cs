@@ -41,6 +41,11 @@ public sealed record HostState
     public ImmutableDictionary<(string Owner, string RequestId), ClaimId> ClaimsByRequest { get; init; } =
         ImmutableDictionary<(string Owner, string RequestId), ClaimId>.Empty;
 
+    /// <summary>Released claims that have nothing in a guest any more, oldest first: in no index, and shown on request only.</summary>
+    public ImmutableQueue<ClaimId> History { get; init; } = [];
+
+    public ImmutableHashSet<ClaimId> Retired { get; init; } = [];
+
     /// <summary>Serials that were seen on two devices at once.</summary>
     public ImmutableHashSet<DeviceKey> SharedSerials { get; init; } = [];
 
@@ -172,6 +177,15 @@ public sealed record ReconcileLimits
 
     /// <summary>How long guest-start waits for the guest's devices before it lets it run. Default 30 s.</summary>
     public TimeSpan GuestStartPatience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>So many released claims are kept in memory; the database keeps all. Default 1,000.</summary>
+    public int MostHistory { get; init; } = 1000;
+
+    /// <summary>
+    /// So many devices are remembered while they are away: a hostile one may show another serial at each plug. Labelled and claimed
+    /// ones are not counted out. Default 1,000.
+    /// </summary>
+    public int MostRemembered { get; init; } = 1000;
 
     /// <summary>Two devices with one serial for longer than this make the serial not unique. Default 2 s: a re-plug may look like two for a moment.</summary>
     public TimeSpan TwinPatience { get; init; } = TimeSpan.FromSeconds(2);

@@ -36,14 +36,17 @@ public abstract record StoreChange
     /// <summary>Memory: a device as last seen, so that it can be named while it is away.</summary>
     public sealed record RememberDevice(RememberedDevice Device) : StoreChange;
 
+    /// <summary>Memory: a device that has been away for the longest, where there is no more room.</summary>
+    public sealed record ForgetDevice(DeviceId Device) : StoreChange;
+
     /// <summary>Memory: a label; null takes it away.</summary>
     public sealed record RememberLabel(DeviceId Device, string? Label) : StoreChange
     {
         public override bool IsIntent => true;
     }
 
-    /// <summary>Memory: what a guest was called, for when libvirt can't be asked.</summary>
-    public sealed record RememberGuest(GuestId Guest, string Name) : StoreChange;
+    /// <summary>Memory: what a guest was called, for when libvirt can't be asked; null once it is gone and nothing is claimed for it.</summary>
+    public sealed record RememberGuest(GuestId Guest, string? Name) : StoreChange;
 
     /// <summary>Memory: this serial was seen on two devices at once; false when an administrator trusts it again.</summary>
     public sealed record RememberSerialShared(DeviceKey Serial, bool Shared) : StoreChange;

@@ -60,7 +60,7 @@ internal sealed class Properties
     public void Simulation_EventsLostAndRepeated_ARescanMakesUpForIt() => Prop.ForAll(Steps, steps =>
     {
         using var scenario = new Scenario();
-        var random = new Random(steps.Aggregate(17, HashCode.Combine));
+        var random = new Random(steps.Aggregate(17, (hash, step) => unchecked((hash * 31) + step)));
         scenario.World.Host.Delivery = batch => batch.SelectMany(e => Enumerable.Repeat(e, e is HostEvent.DevicesEnumerated or HostEvent.GuestsEnumerated ? 1 : random.Next(3)));
         scenario.World.ChecksQuiet = false;
         foreach (var step in steps)

@@ -15,8 +15,8 @@ internal sealed class ClaimStoreTests
 {
     private static readonly string[] Kinds =
     [
-        "PutClaim", "PutGuestStart", "DropGuestStart", "RememberDevice", "RememberLabel", "RememberGuest", "RememberSerialShared",
-        "RememberQuarantine", "AppendAudit",
+        "PutClaim", "PutGuestStart", "DropGuestStart", "RememberDevice", "ForgetDevice", "RememberLabel", "RememberGuest",
+        "RememberSerialShared", "RememberQuarantine", "AppendAudit",
     ];
 
     private StoreFolder folder = null!;
@@ -178,10 +178,14 @@ internal sealed class ClaimStoreTests
         folder.With(
             new StoreChange.RememberDevice(device with { Name = "before" }),
             new StoreChange.RememberDevice(device),
+            new StoreChange.RememberDevice(device with { Id = DeviceId.Of(port), Key = port }),
+            new StoreChange.ForgetDevice(DeviceId.Of(port)),
             new StoreChange.RememberLabel(device.Id, "dongle"),
             new StoreChange.RememberLabel(DeviceId.Of(port), "taken away"),
             new StoreChange.RememberLabel(DeviceId.Of(port), null),
             new StoreChange.RememberGuest(guest, "web"),
+            new StoreChange.RememberGuest(new GuestId(new Guid("33333333-3333-3333-3333-333333333333")), "gone"),
+            new StoreChange.RememberGuest(new GuestId(new Guid("33333333-3333-3333-3333-333333333333")), null),
             new StoreChange.RememberSerialShared(key, true),
             new StoreChange.RememberSerialShared(key, true),
             new StoreChange.RememberQuarantine(StoreFolder.Claim(1).Id, "flapped"),

@@ -95,8 +95,11 @@ internal sealed class MemoryStore : IClaimStore
             case StoreChange.RememberDevice c:
                 remembered[c.Device.Id] = c.Device;
                 break;
+            case StoreChange.ForgetDevice c:
+                remembered.Remove(c.Device);
+                break;
             case StoreChange.RememberGuest c:
-                names[c.Guest] = c.Name;
+                Set(names, c.Guest, c.Name);
                 break;
             case StoreChange.AppendAudit c:
                 Audit.Add(c);

@@ -1,0 +1,62 @@
+using NUnit.Framework;
+using UsbHostd.Policy.Reconcile;
+using UsbHostd.Tests.Reconcile.Sim;
+
+namespace UsbHostd.Tests.Reconcile;
+
+/// <summary>What has been costs neither room nor time without end.</summary>
+[TestFixture]
+internal sealed class BoundsTests
+{
+    [Test]
+    public void Fold_ClaimsThatWereReleased_LeaveTheIndexesAndAreKeptUpToTheLimit()
+    {
+        using var world = new World(limits: new ReconcileLimits { MostHistory = 3 });
+        var guest = world.Guest();
+        var stick = world.Plugged(Some.Stick());
+        var claims = Enumerable.Range(0, 5).Select(_ =>
+        {
+            var claim = world.Claim(stick, guest);
+            world.Release(claim);
+            return claim;
+        }).ToList();
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(world.State.Claims.Keys, Is.EquivalentTo(claims[2..]));
+            Assert.That(world.State.ClaimsByGuest.Keys, Is.Empty);
+            Assert.That(world.State.ClaimsByKey.Keys, Is.Empty);
+        });
+    }
+
+    [Test]
+    public void Fold_ReleasedClaimWhoseDeviceIsStillAttached_StaysInTheIndexes()
+    {
+        using var world = new World(limits: new ReconcileLimits { MostHistory = 0 });
+        var guest = world.Guest();
+        var stick = world.Plugged(Some.Stick());
+        var claim = world.Claim(stick, guest);
+        world.Do(h => h.LoseLibvirt());
+
+        world.Release(claim);
+
+        Assert.That(world.State.Claims.Keys, Is.EqualTo(new[] { claim }));
+        world.Do(h => h.RegainLibvirt());
+        world.Settle();
+        Assert.That((world.State.Claims.Count, world.Host.GuestsWith(stick).Count), Is.EqualTo((0, 0)));
+    }
+
+    [Test]
+    public void Fold_DevicesWithEverNewSerials_ForgetsTheOneThatWasAwayLongest()
+    {
+        using var world = new World(limits: new ReconcileLimits { MostRemembered = 2 });
+        foreach (var serial in new[] { "S-AAA", "S-BBB", "S-CCC" })
+        {
+            var stick = world.Plugged(Some.Stick(serial));
+            world.Advance(1);
+            world.Do(h => h.Pull(stick));
+        }
+
+        Assert.That(world.State.Remembered.Values.Select(r => r.Serial), Is.EquivalentTo(new[] { "S-BBB", "S-CCC" }));
+    }
+}
