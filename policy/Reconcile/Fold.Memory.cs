@@ -1,0 +1,69 @@
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+public sealed partial class Fold
+{
+    private void JudgeTwins(DeviceKey serial)
+    {
+        if (state.DevicesByKey[serial].Length < 2 || state.SharedSerials.Contains(serial))
+        {
+            return;
+        }
+
+        state = state with { SharedSerials = state.SharedSerials.Add(serial) };
+        changes.Add(new StoreChange.RememberSerialShared(serial, Shared: true));
+        Audit("serial-shared", serial.Text, "ok", "seen on two devices at once");
+        TouchSerial(serial);
+    }
+
+    private void Trusted(DeviceKey serial)
+    {
+        state = state with { SharedSerials = state.SharedSerials.Remove(serial) };
+        changes.Add(new StoreChange.RememberSerialShared(serial, Shared: false));
+        TouchSerial(serial);
+    }
+
+    private void TouchSerial(DeviceKey serial)
+    {
+        foreach (var claim in state.ClaimsByKey[serial])
+        {
+            Touch(claim);
+        }
+
+        touchedDevices.UnionWith(state.DevicesByKey[serial]);
+    }
+
+    private void Remember(UsbDevice device, DeviceId id)
+    {
+        if (device.IsHub)
+        {
+            return;
+        }
+
+        var known = state.Remembered.GetValueOrDefault(id);
+        var remembered = new RememberedDevice(
+            id, device.SerialKey is { } serial && DeviceId.Of(serial) == id ? serial : device.PortKey, device.PortKey, device.UsbId,
+            device.Serial, DeviceText.NameOf(device), known?.FirstSeen ?? now, now);
+        state = state with { Remembered = state.Remembered.SetItem(id, remembered) };
+        changes.Add(new StoreChange.RememberDevice(remembered));
+        if (known is null && state.Remembered.Count > state.Limits.MostRemembered)
+        {
+            ForgetOldest();
+        }
+    }
+
+    private void ForgetOldest()
+    {
+        var oldest = state.Remembered.Values
+            .Where(r => !state.SyspathsById.ContainsKey(r.Id) && !state.Labels.ContainsKey(r.Id)
+                && state.ClaimsByKey[r.Key].IsEmpty && state.ClaimsByKey[r.PortKey].IsEmpty)
+            .MinBy(r => r.LastSeen);
+        if (oldest is not null)
+        {
+            state = state with { Remembered = state.Remembered.Remove(oldest.Id) };
+            changes.Add(new StoreChange.ForgetDevice(oldest.Id));
+        }
+    }
+}
