@@ -19,6 +19,9 @@ public abstract record HostAction
     /// <summary>What the action is about; the planner keeps one in flight for each.</summary>
     public abstract string Subject { get; }
 
+    /// <summary>Calls the visitor's method for this type: whoever deals with every type finds out of a new one when compiling.</summary>
+    public abstract T Accept<T>(IHostActionVisitor<T> visitor);
+
     /// <summary>Whose worker runs it; null where no guest is involved.</summary>
     public virtual GuestId? Guest => null;
 
@@ -27,6 +30,8 @@ public abstract record HostAction
     public sealed record AttachDevice(ClaimId Claim, GuestId Into, UsbDevice Device, GuestReset GuestReset, bool Forced) : HostAction
     {
         public override string Subject => Claim.ToString();
+
+        public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.Attach(this);
 
         public override GuestId? Guest => Into;
 
@@ -38,6 +43,8 @@ public abstract record HostAction
     {
         public override string Subject => Alias.Claim.ToString();
 
+        public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.Detach(this);
+
         public override GuestId? Guest => From;
     }
 
@@ -48,18 +55,24 @@ public abstract record HostAction
     public sealed record LookAtDevice(ClaimId Claim, string Syspath) : HostAction
     {
         public override string Subject => Claim.ToString();
+
+        public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.Look(this);
     }
 
     /// <summary>Offers each driverless interface to the host's drivers, once for each plug and hand-back.</summary>
     public sealed record OfferDrivers(string Syspath, PlugToken Plug) : HostAction
     {
         public override string Subject => $"drivers {Plug}";
+
+        public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.Offer(this);
     }
 
     /// <summary>Makes the desktop leave claimed devices alone: the whole rules file, from the claims that stand.</summary>
     public sealed record WriteIgnoreRules(ImmutableArray<IgnoreRule> Rules) : HostAction
     {
         public override string Subject => "ignore-rules";
+
+        public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.WriteIgnoreRules(this);
 
         public bool Equals(WriteIgnoreRules? other) =>
             other is not null && Rules.AsSpan().SequenceEqual(other.Rules.AsSpan());
@@ -72,6 +85,8 @@ public abstract record HostAction
     {
         public override string Subject => $"start {Starting}";
 
+        public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.StartPaused(this);
+
         public override GuestId? Guest => Starting;
     }
 
@@ -80,8 +95,28 @@ public abstract record HostAction
     {
         public override string Subject => $"start {Resuming}";
 
+        public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.Resume(this);
+
         public override GuestId? Guest => Resuming;
     }
+}
+
+/// <summary>One answer for each type of action.</summary>
+public interface IHostActionVisitor<out T>
+{
+    T Attach(HostAction.AttachDevice action);
+
+    T Detach(HostAction.DetachDevice action);
+
+    T Look(HostAction.LookAtDevice action);
+
+    T Offer(HostAction.OfferDrivers action);
+
+    T WriteIgnoreRules(HostAction.WriteIgnoreRules action);
+
+    T StartPaused(HostAction.StartGuestPaused action);
+
+    T Resume(HostAction.ResumeGuest action);
 }
 
 /// <summary>Why an attachment of ours is taken out.</summary>

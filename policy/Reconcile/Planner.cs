@@ -18,7 +18,13 @@ public static class Planner
 
     /// <summary>Only what these may have changed.</summary>
     public static ImmutableArray<HostAction> Plan(HostState state, DateTimeOffset now, Transition touched) => Plan(
-        state, now, touched.Claims.Order(), touched.Guests, touched.Plugs, touched.ClaimsChanged);
+        state, now, touched.Claims.Order(), touched.Guests, touched.Plugs.Concat(touched.Claims.SelectMany(c => LentTo(state, c))), touched.ClaimsChanged);
+
+    /// <summary>What a claim won't take into its guest any more goes back to the host.</summary>
+    private static IEnumerable<PlugToken> LentTo(HostState state, ClaimId claim) =>
+        state.Claims.TryGetValue(claim, out var entry)
+            ? state.DevicesWith(entry.Claim.Follows).Select(d => d.Plug).Where(state.Lent.ContainsKey)
+            : [];
 
     private static ImmutableArray<HostAction> Plan(
         HostState state, DateTimeOffset now, IEnumerable<ClaimId> claims, IEnumerable<GuestId> guests, IEnumerable<PlugToken> plugs, bool writeIgnoreRules)

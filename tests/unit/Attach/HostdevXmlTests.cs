@@ -98,6 +98,7 @@ internal sealed class HostdevXmlTests
             File.WriteAllText(file, domain);
             using var process = Process.Start(new ProcessStartInfo("virt-xml-validate", [file, "domain"])
             {
+                UseShellExecute = false,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             })!;

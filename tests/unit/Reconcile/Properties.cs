@@ -13,7 +13,7 @@ namespace UsbHostd.Tests.Reconcile;
 [TestFixture]
 internal sealed class Properties
 {
-    private static readonly Config Bounded = Config.QuickThrowOnFailure.WithMaxTest(60);
+    private static readonly Config Bounded = Config.QuickThrowOnFailure.WithMaxTest(200);
 
     private static readonly Arbitrary<int[]> Steps = Gen.Choose(0, 4095).ArrayOf().Resize(60).ToArbitrary();
 

@@ -58,7 +58,11 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
         RescanGuests();
     }
 
-    public UsbDevice? Read(string syspath) => devices.Find(d => d.Syspath == syspath)?.Seen();
+    public UsbDevice? Read(string syspath)
+    {
+        Before?.Invoke("read");
+        return devices.Find(d => d.Syspath == syspath)?.Seen();
+    }
 
     public Guest? Refresh(GuestId guest)
     {

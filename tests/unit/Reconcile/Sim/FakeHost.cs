@@ -68,7 +68,7 @@ internal sealed partial class FakeHost
     public void Plug(FakeDevice device, string port, int? number = null)
     {
         var bus = int.Parse(port.AsSpan(port.StartsWith('u') ? 3 : 0, 1));
-        device.PlugInto(port, new UsbAddress(bus, number ?? ++devnum), usec += 1000);
+        device.PlugInto(port, new UsbAddress(bus, number ?? NextNumber()), usec += 1000);
         devices.Add(device);
         Tell(device);
     }
@@ -151,6 +151,14 @@ internal sealed partial class FakeHost
         Configure(guest);
     }
 
+    /// <summary>The guest configures its devices, of which the kernel tells nobody.</summary>
+    public void SetStateSilently(FakeGuest guest, GuestState state)
+    {
+        var told = queued.Count;
+        SetState(guest, state);
+        queued.RemoveRange(told, queued.Count - told);
+    }
+
     public void Stop(FakeGuest guest)
     {
         var left = Vanish(guest);
@@ -215,6 +223,18 @@ internal sealed partial class FakeHost
     /// <summary>hostdevs under an alias of ours, dead or alive, in all guests.</summary>
     public IReadOnlyList<FakeHostdev> Ours() =>
         [.. guests.SelectMany(g => g.Hostdevs).Where(h => AttachmentAlias.TryParse(h.Alias) is not null)];
+
+    /// <summary>As the kernel counts: on and on, and never one that is in use.</summary>
+    private int NextNumber()
+    {
+        do
+        {
+            devnum++;
+        }
+        while (devices.Exists(d => d.Address.Device == devnum));
+
+        return devnum;
+    }
 
     private List<FakeHostdev> Vanish(FakeGuest guest)
     {

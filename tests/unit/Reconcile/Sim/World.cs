@@ -21,14 +21,14 @@ namespace UsbHostd.Tests.Reconcile.Sim;
 internal sealed class World : IDisposable
 {
     public const uint Group = 990;
-    private readonly Func<IClaimStore> openStore;
+    private readonly Func<TimeProvider, IClaimStore> openStore;
     private IClaimStore? store;
     private ActionRunner? runner;
     private bool isQuietChecked = true;
 
-    public World(Func<IClaimStore>? openStore = null, ReconcileLimits? limits = null, bool start = true)
+    public World(Func<TimeProvider, IClaimStore>? openStore = null, ReconcileLimits? limits = null, bool start = true)
     {
-        this.openStore = openStore ?? (() => Store);
+        this.openStore = openStore ?? (_ => Store);
         Limits = limits ?? new ReconcileLimits();
         if (start)
         {
@@ -72,7 +72,7 @@ internal sealed class World : IDisposable
 
     public void Start()
     {
-        store = openStore();
+        store = openStore(Time);
         Scheduler = new ManualScheduler();
         Feed = new StateFeed();
         var inbox = new LoopInbox();
