@@ -16,11 +16,11 @@ internal sealed partial class HostService
 
     public async ValueTask<Claim> CreateClaimAsync(Caller caller, CreateClaimRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
-        CheckClaimRequest(caller, request);
         var nonce = Guid.NewGuid();
         if (request.DryRun)
         {
+            rights.RequireMember(caller);
+            CheckClaimRequest(caller, request);
             var (state, now) = (feed.Current, time.GetUtcNow());
             var claim = Accept(state, caller, request, nonce, now).Claim;
             var hypothetical = Fold.Apply(state, new HostEvent.ClaimWritten(claim), now).State;
@@ -29,6 +29,7 @@ internal sealed partial class HostService
 
         return await ChangeAsync(caller, "claim-create", request.Device, (state, now) =>
         {
+            CheckClaimRequest(caller, request);
             var accepted = Accept(state, caller, request, nonce, now);
             return accepted.AlreadyThere ? (accepted.Claim.Id, null) : (accepted.Claim.Id, accepted.Claim);
         }, cancellationToken).ConfigureAwait(false);
@@ -36,7 +37,6 @@ internal sealed partial class HostService
 
     public async ValueTask<Claim> MoveClaimAsync(Caller caller, MoveClaimRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
         return await ChangeAsync(caller, "claim-move", request.Id, (state, _) =>
         {
             var entry = Standing(state, request.Id);
@@ -58,7 +58,6 @@ internal sealed partial class HostService
 
     public async ValueTask<Claim> ReleaseClaimAsync(Caller caller, ReleaseClaimRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
         return await ChangeAsync(caller, "claim-release", request.Id.Length > 0 ? request.Id : request.Device, (state, now) =>
         {
             var entry = ClaimToRelease(state, request);
@@ -68,8 +67,7 @@ internal sealed partial class HostService
 
     public async ValueTask<Claim> RetryClaimAsync(Caller caller, RetryClaimRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
-        var (state, id) = await loop.AskAsync((current, now) =>
+        var (state, id) = await AskAsync(caller, "claim-retry", request.Id, (current, now) =>
         {
             var entry = Standing(current, request.Id);
             List<StoreChange> changes = [Audit(caller, now, "claim-retry", entry.Id.ToString(), "ok", "")];
@@ -89,14 +87,13 @@ internal sealed partial class HostService
 
     public async ValueTask<Device> SetDeviceLabelAsync(Caller caller, SetDeviceLabelRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
-        if (request.Label.Length > 64 || request.Label.Any(char.IsControl))
+        var (state, syspath) = await AskAsync(caller, "device-label", request.Device, (current, now) =>
         {
-            throw Refusals.Invalid("a label has at most 64 characters and no control characters", "choose a shorter or plainer one");
-        }
+            if (request.Label.Length > 64 || request.Label.Any(char.IsControl))
+            {
+                throw Refusals.Invalid("a label has at most 64 characters and no control characters", "choose a shorter or plainer one");
+            }
 
-        var (state, syspath) = await loop.AskAsync((current, now) =>
-        {
             var device = OneDevice(current, request.Device);
             var (id, label) = (current.IdOf(device), request.Label.Length == 0 ? null : request.Label);
             return (new Decided(
@@ -108,9 +105,9 @@ internal sealed partial class HostService
 
     public async ValueTask<Device> TrustSerialAsync(Caller caller, TrustSerialRequest request, CancellationToken cancellationToken)
     {
-        Rights.RequireAdministrator(caller, "trusting a serial again");
-        var (state, syspath) = await loop.AskAsync((current, now) =>
+        var (state, syspath) = await AskAsync(caller, "device-trust-serial", request.Device, (current, now) =>
         {
+            Rights.RequireAdministrator(caller, "trusting a serial again");
             var device = OneDevice(current, request.Device);
             var serial = device.SerialKey ?? throw Refusals.Invalid(
                 $"the device on {device.PortPath} has no serial that could tell it apart", "claim it by port: --by port");
@@ -128,9 +125,8 @@ internal sealed partial class HostService
 
     public async ValueTask<Guest> StartGuestAsync(Caller caller, StartGuestRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
         using var changes = feed.Subscribe();
-        var (state, id) = await loop.AskAsync((current, now) =>
+        var (state, id) = await AskAsync(caller, "guest-start", request.Guest, (current, now) =>
         {
             var guest = OneGuest(current, request.Guest, mayBeUnknown: false);
             if (!current.LibvirtConnected)
@@ -166,12 +162,12 @@ internal sealed partial class HostService
         return state.Guests.TryGetValue(id, out var guest) ? WireDevices.Guest(state, guest) : WireDevices.Undefined(state, id);
     }
 
-    /// <summary>Writes a claim and says how it stands; every refusal is audited as well.</summary>
+    /// <summary>Writes a claim and says how it stands.</summary>
     private async Task<Claim> ChangeAsync(
         Caller caller, string verb, string subject, Func<HostState, DateTimeOffset, (ClaimId Id, Policy.Claims.Claim? Write)> decide,
         CancellationToken cancellationToken)
     {
-        var (state, id) = await loop.AskAsync((current, now) =>
+        var (state, id) = await AskAsync(caller, verb, subject, (current, now) =>
         {
             var (claim, write) = decide(current, now);
             return write is null
@@ -179,9 +175,22 @@ internal sealed partial class HostService
                 : (new Decided(
                     [new StoreChange.PutClaim(write), Audit(caller, now, verb, claim.ToString(), "ok", Describe(current, write))],
                     [new HostEvent.ClaimWritten(write)]), claim);
-        }, refused => Audit(caller, time.GetUtcNow(), verb, subject.Length > MostText ? subject[..MostText] : subject, refused.Code.ToString(), refused.Message), cancellationToken).ConfigureAwait(false);
+        }, cancellationToken).ConfigureAwait(false);
         return WireClaims.Claim(state, state.Claims[id], time.GetUtcNow());
     }
+
+    /// <summary>Has the loop decide for a caller who may ask at all; every refusal is audited, that of a caller who may not as well.</summary>
+    private Task<(HostState State, T Result)> AskAsync<T>(
+        Caller caller, string verb, string subject, Func<HostState, DateTimeOffset, (Decided Decided, T Result)> decide, CancellationToken cancellationToken) =>
+        loop.AskAsync(
+            (current, now) =>
+            {
+                rights.RequireMember(caller);
+                return decide(current, now);
+            },
+            refused => Audit(
+                caller, time.GetUtcNow(), verb, subject.Length > MostText ? subject[..MostText] : subject, refused.Code.ToString(), refused.Message),
+            cancellationToken);
 
     private ClaimDecision.Accepted Accept(HostState state, Caller caller, CreateClaimRequest request, Guid nonce, DateTimeOffset now)
     {

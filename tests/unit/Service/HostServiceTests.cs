@@ -1,0 +1,218 @@
+using NUnit.Framework;
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Service;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Tests.Reconcile.Sim;
+
+namespace UsbHostd.Tests.Service;
+
+[TestFixture]
+internal sealed class HostServiceTests
+{
+    private World world = null!;
+    private FakeGuest guest = null!;
+    private FakeDevice stick = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        world = new World();
+        guest = world.Guest();
+        stick = world.Plugged(Some.Stick());
+    }
+
+    [TearDown]
+    public void TearDown() => world.Dispose();
+
+    [Test]
+    public void CreateClaim_DryRun_ChangesNothing()
+    {
+        var (commits, state) = (world.Store.Commits, world.State);
+
+        var claim = world.Create(new CreateClaimRequest { Device = "port:1-4", Guest = "guest", DryRun = true });
+
+        Assert.That(claim.Phase, Is.EqualTo(Phase.Attaching));
+        Assert.That((world.Store.Commits, world.State.Claims.Count, world.Host.GuestsWith(stick).Count), Is.EqualTo((commits, state.Claims.Count, 0)));
+    }
+
+    [Test]
+    public void CreateClaim_DryRunOfWhatIsRefused_Refuses()
+    {
+        world.Claim(stick, guest);
+        world.Guest("other");
+
+        var refused = Assert.Throws<HostException>(() => world.Create(new CreateClaimRequest { Device = "port:1-4", Guest = "other", DryRun = true }))!;
+
+        Assert.That(refused.Code, Is.EqualTo(ErrorCode.ErrorHeldByGuest));
+    }
+
+    [Test]
+    public void CreateClaim_SameRequestIdTwice_IsOneClaim()
+    {
+        var request = new CreateClaimRequest { Device = "port:1-4", Guest = "guest", RequestId = "r1" };
+        var first = world.Create(request);
+
+        var second = world.Create(request);
+
+        Assert.That(second.Id, Is.EqualTo(first.Id));
+        Assert.That(world.State.Claims, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void CreateClaim_SameRequestIdAfterARestart_IsOneClaim()
+    {
+        var request = new CreateClaimRequest { Device = "port:1-4", Guest = "guest", RequestId = "r1" };
+        var first = world.Create(request);
+        world.Restart();
+
+        Assert.That(world.Create(request).Id, Is.EqualTo(first.Id));
+    }
+
+    [Test]
+    public void CreateClaim_SameRequestIdOfAnotherOwner_IsAnotherWish()
+    {
+        world.Plugged(Some.Keyboard(), "1-5");
+        world.Create(new CreateClaimRequest { Device = "port:1-4", Guest = "guest", RequestId = "r1" });
+
+        world.Create(new CreateClaimRequest { Device = "port:1-5", Guest = "guest", RequestId = "r1" }, World.Member);
+
+        Assert.That(world.State.Claims, Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public void ReleaseClaim_ByDevice_FindsTheClaim()
+    {
+        world.Claim(stick, guest);
+
+        world.Ask(s => s.ReleaseClaimAsync(World.Root, new ReleaseClaimRequest { Device = "port:1-4" }, default));
+
+        Assert.That(world.Host.GuestsWith(stick), Is.Empty);
+    }
+
+    [Test]
+    public void ReleaseClaim_ForAnotherGuest_Refuses()
+    {
+        world.Claim(stick, guest);
+        world.Guest("other");
+
+        var refused = Assert.Throws<HostException>(
+            () => world.Ask(s => s.ReleaseClaimAsync(World.Root, new ReleaseClaimRequest { Device = "port:1-4", Guest = "other" }, default)))!;
+
+        Assert.That(refused.Code, Is.EqualTo(ErrorCode.ErrorClaimNotFound));
+    }
+
+    [Test]
+    public void ReleaseClaim_Twice_IsTheSame()
+    {
+        var claim = world.Claim(stick, guest);
+        world.Release(claim);
+        var released = world.Stored(claim).Released;
+        world.Advance(1);
+
+        world.Release(claim);
+
+        Assert.That(world.Stored(claim).Released, Is.EqualTo(released));
+    }
+
+    [Test]
+    public void MoveClaim_ToAGuestThatCannotTakeIt_RefusesAndLeavesIt()
+    {
+        var claim = world.Claim(stick, guest);
+        var bare = world.Host.Define("bare", FakeGuest.None);
+        world.Do(h => h.Start(bare));
+
+        var refused = Assert.Throws<HostException>(() => world.Move(claim, bare))!;
+
+        Assert.That(refused.Code, Is.EqualTo(ErrorCode.ErrorNoController));
+        Assert.That(world.Host.GuestsWith(stick), Is.EqualTo([guest]));
+    }
+
+    [Test]
+    public void ListGuests_NoGuests_IsEmpty()
+    {
+        using var empty = new World();
+
+        Assert.That(empty.Ask(s => s.ListGuestsAsync(World.Root, new(), default)).Guests, Is.Empty);
+    }
+
+    [Test]
+    public void ListGuests_LibvirtNeverReached_Refuses()
+    {
+        using var without = new World(start: false);
+        without.Host.LoseLibvirt();
+        without.Start();
+
+        var refused = Assert.Throws<HostException>(() => without.Ask(s => s.ListGuestsAsync(World.Root, new(), default)))!;
+
+        Assert.That(refused.Code, Is.EqualTo(ErrorCode.ErrorLibvirtUnavailable));
+    }
+
+    [Test]
+    public void GetGuest_RenamedGuest_IsFoundByTheNewName()
+    {
+        world.Do(h => h.Rename(guest, "renamed"));
+
+        Assert.That(world.Ask(s => s.GetGuestAsync(World.Root, new() { Guest = "renamed" }, default)).Uuid, Is.EqualTo(guest.Id.ToString()));
+    }
+
+    [Test]
+    public void GetGuest_UndefinedWithAClaim_IsShownAsUndefined()
+    {
+        world.Claim(stick, guest);
+        world.Do(h => h.Undefine(guest));
+
+        Assert.That(world.Ask(s => s.GetGuestAsync(World.Root, new() { Guest = "guest" }, default)).State, Is.EqualTo(Api.V1.Guest.Types.State.Undefined));
+    }
+
+    [Test]
+    public void ListClaims_Released_AreShownOnRequest()
+    {
+        var claim = world.Claim(stick, guest);
+        world.Release(claim);
+
+        Assert.That(world.Ask(s => s.ListClaimsAsync(World.Root, new(), default)).Claims, Is.Empty);
+        Assert.That(
+            world.Ask(s => s.ListClaimsAsync(World.Root, new() { IncludeReleased = true }, default)).Claims.Select(c => c.Id), Is.EqualTo([claim.ToString()]));
+    }
+
+    [Test]
+    public void GetHealth_Counts()
+    {
+        world.Claim(stick, guest);
+        world.Claim("serial:0951:1666:S-2222", guest);
+
+        var health = world.Ask(s => s.GetHealthAsync(World.Root, new(), default));
+
+        Assert.That((health.Claims, health.Attached, health.LibvirtConnected), Is.EqualTo((2u, 1u, true)));
+    }
+
+    [Test]
+    public void SetDeviceLabel_Label_NamesTheDevice()
+    {
+        world.Ask(s => s.SetDeviceLabelAsync(World.Root, new() { Device = "port:1-4", Label = "ledger" }, default));
+
+        Assert.That(world.Ask(s => s.GetDeviceAsync(World.Root, new() { Device = "ledger" }, default)).Port, Is.EqualTo("1-4"));
+    }
+
+    [TestCase("new\nline")]
+    [TestCase("esc\u001b[31m")]
+    public void SetDeviceLabel_ControlCharacters_Refuses(string label)
+    {
+        var refused = Assert.Throws<HostException>(
+            () => world.Ask(s => s.SetDeviceLabelAsync(World.Root, new() { Device = "port:1-4", Label = label }, default)))!;
+
+        Assert.That(refused.Code, Is.EqualTo(ErrorCode.ErrorInvalidArgument));
+    }
+
+    [TestCase(GuestState.Running)]
+    [TestCase(GuestState.Paused)]
+    public void ListDevices_Attached_NamesGuestAndClaim(GuestState state)
+    {
+        world.Do(h => h.SetState(guest, state));
+        var claim = world.Claim(stick, guest);
+
+        var device = world.Ask(s => s.ListDevicesAsync(World.Root, new(), default)).Devices.Single(d => d.Port == "1-4");
+
+        Assert.That((device.Guest.Name, device.ClaimId), Is.EqualTo(("guest", claim.ToString())));
+    }
+}
