@@ -1,0 +1,79 @@
+using System.Text.RegularExpressions;
+using NUnit.Framework;
+
+namespace UsbHostd.Tests.Architecture;
+
+/// <summary>What no analyzer says of the sources.</summary>
+[TestFixture]
+internal sealed partial class SourceTests
+{
+    private const int MostMilliseconds = 5000;
+
+    private static readonly string[] Product = ["policy", "libvirt", "api", "daemon", "cli"];
+
+    /// <summary>The loop, the workers, the doors, and threads that native code or the kernel feeds: what escapes them ends the process.</summary>
+    private static readonly string[] MayCatchAll =
+    [
+        "daemon/Reconcile/ReconcileLoop.cs", "daemon/Reconcile/ActionRunner.cs", "daemon/Grpc/GrpcDoor.cs", "daemon/DaemonHost.cs",
+        "daemon/Guests/LibvirtGuestHost.cs", "daemon/Usb/UdevUsbHost.cs", "daemon/Usb/DeviceNodeWatch.cs", "libvirt/LibvirtEventSubscription.cs",
+    ];
+
+    [Test]
+    public void Files_AreOfAReadableLength()
+    {
+        // 300 lines are aimed at; what is a little over is not worth a cut in the middle of a thought.
+        var tooLong = Repository.Sources([.. Product, "tests", "bench"]).Select(s => (s.Path, Lines: s.Text.Count(c => c == '\n'))).Where(s => s.Lines > 350);
+
+        Assert.That(tooLong, Is.Empty);
+    }
+
+    [Test]
+    public void ExceptionIsCaught_AtTheLoopTheWorkersAndTheDoorsOnly()
+    {
+        var catching = Repository.Sources(Product)
+            .Where(s => CatchAll().Matches(s.Text).Any(m => !Cleanup().IsMatch(s.Text[m.Index..]))).Select(s => s.Path);
+
+        Assert.That(catching, Is.SubsetOf(MayCatchAll));
+    }
+
+    [Test]
+    public void MayCatchAll_NamesFilesThatAreThere() => Assert.That(MayCatchAll.Select(f => Path.Combine(Repository.Root, f)), Has.All.Exist);
+
+    [Test]
+    public void NobodyWaits_ForAFixedTime()
+    {
+        var waiting = Repository.Sources(Product).Where(s => BareDelay().IsMatch(s.Text)).Select(s => s.Path);
+
+        Assert.That(waiting, Is.Empty);
+    }
+
+    [Test]
+    public void Namespaces_AreFileScoped()
+    {
+        var block = Repository.Sources([.. Product, "tests"]).Where(s => BlockNamespace().IsMatch(s.Text)).Select(s => s.Path);
+
+        Assert.That(block, Is.Empty);
+    }
+
+    [Test]
+    public void XmlOfDevices_IsWrittenInOnePlace()
+    {
+        var writing = Repository.Sources(Product).Where(s => s.Text.Contains("<hostdev", StringComparison.Ordinal) || s.Text.Contains("XmlWriter.Create", StringComparison.Ordinal)).Select(s => s.Path);
+
+        Assert.That(writing, Has.All.StartsWith("daemon/Attach/Xml/"));
+    }
+
+    /// <summary>All exceptions; those with a filter say which.</summary>
+    [GeneratedRegex(@"catch( \(Exception( \w+)?\))?\s*\{", RegexOptions.ExplicitCapture, MostMilliseconds)]
+    private static partial Regex CatchAll();
+
+    /// <summary>One that puts things in order and lets the exception go on.</summary>
+    [GeneratedRegex(@"^catch[^{]*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\bthrow\b", RegexOptions.Singleline | RegexOptions.ExplicitCapture, MostMilliseconds)]
+    private static partial Regex Cleanup();
+
+    [GeneratedRegex(@"Task\.Delay\((?![^;]*\btime\b)", RegexOptions.ExplicitCapture, MostMilliseconds)]
+    private static partial Regex BareDelay();
+
+    [GeneratedRegex(@"^namespace [\w.]+\s*\{", RegexOptions.Multiline | RegexOptions.ExplicitCapture, MostMilliseconds)]
+    private static partial Regex BlockNamespace();
+}
