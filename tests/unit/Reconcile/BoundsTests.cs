@@ -57,6 +57,6 @@ internal sealed class BoundsTests
             world.Do(h => h.Pull(stick));
         }
 
-        Assert.That(world.State.Remembered.Values.Select(r => r.Serial), Is.EquivalentTo(new[] { "S-BBB", "S-CCC" }));
+        Assert.That(world.State.Remembered.Values.Select(r => r.Serial), Is.EquivalentTo(["S-BBB", "S-CCC"]));
     }
 }
