@@ -1,0 +1,73 @@
+using UsbHostd.Api.V1;
+using UsbHostd.Lab.Harness;
+
+namespace UsbHostd.Lab.Scenarios;
+
+/// <summary>libvirtd dies, restarts, or comes late; guests and claims outlive it.</summary>
+public sealed class LibvirtdAway : DaemonTest
+{
+    [Test]
+    public async Task Libvirtd_KilledWithPlugAndPullMeanwhile_CatchesUp()
+    {
+        var guest = await Bed.AlphaAsync();
+        var leaver = await (await QemuDevice.StickAsync(Host, "LV-LEAVES")).PlugAsync("x0.5");
+        var comer = await QemuDevice.StickAsync(Host, "LV-COMES");
+        var leaving = await ClaimAndSeeAsync("serial:LV-LEAVES", guest, "46f4:0001:LV-LEAVES");
+        var coming = await ClaimAsync("serial:46f4:0001:LV-COMES", guest);
+        var mark = await guest.MarkAsync();
+
+        await Bed.Libvirtd.KillAsync();
+        await leaver.PullAsync();
+        await comer.PlugAsync("x0.6");
+        await PhaseAsync(coming, Phase.WaitingForGuest, Reason.LibvirtUnavailable);
+        await Bed.Libvirtd.StartAsync();
+
+        await guest.SeesAsync("46f4:0001:LV-COMES", mark);
+        await guest.NoLongerSeesAsync("46f4:0001:LV-LEAVES", mark);
+        await PhaseAsync(coming, Phase.Attached);
+        await PhaseAsync(leaving, Phase.WaitingForDevice);
+        Assert.That(await guest.HostdevsAsync(), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Libvirtd_Restarted_ChangesNothingInGuest()
+    {
+        var guest = await Bed.AlphaAsync();
+        await (await QemuDevice.StickAsync(Host, "LV-STAYS")).PlugAsync("x0.7");
+        var claim = await ClaimAndSeeAsync("serial:LV-STAYS", guest, "46f4:0001:LV-STAYS");
+        var list = await guest.UsbListAsync();
+        var alias = await OursAsync(guest);
+
+        await Bed.Libvirtd.StopAsync();
+        await Bed.Libvirtd.StartAsync();
+
+        await PhaseAsync(claim, Phase.Attached);
+        Assert.That(await OursAsync(guest), Is.EqualTo(alias));
+        Assert.That(await guest.UsbListAsync(), Is.EqualTo(list), "the list carries the guest's clock: an equal line means that nothing happened");
+    }
+
+    [Test]
+    public async Task Daemon_StartedBeforeLibvirtd_AttachesWhenItComes()
+    {
+        var guest = await Bed.AlphaAsync();
+        await (await QemuDevice.StickAsync(Host, "LV-EARLY")).PlugAsync("x0.8");
+        var claim = await ClaimAsync("serial:46f4:0001:LV-ABSENT", guest);
+        await Daemon.TerminateAsync();
+        await Bed.Libvirtd.StopAsync();
+
+        await Daemon.StartAsync();
+        var health = await Api.CallAsync<Health>("GetHealth", new GetHealthRequest());
+        var early = await ClaimAsync("serial:LV-EARLY", guest);
+        await PhaseAsync(early, Phase.WaitingForGuest, Reason.LibvirtUnavailable);
+        var mark = await guest.MarkAsync();
+        await Bed.Libvirtd.StartAsync();
+
+        await guest.SeesAsync("46f4:0001:LV-EARLY", mark);
+        await PhaseAsync(claim, Phase.WaitingForDevice);
+        Assert.Multiple(() =>
+        {
+            Assert.That(health.LibvirtConnected, Is.False);
+            Assert.That(health.LibvirtError, Is.Not.Empty);
+        });
+    }
+}

@@ -1,0 +1,165 @@
+using UsbHostd.Api.V1;
+using UsbHostd.Lab.Harness;
+
+namespace UsbHostd.Lab.Scenarios;
+
+/// <summary>What must not be given is refused, with its reason.</summary>
+public sealed class Refusals : DaemonTest
+{
+    [Test]
+    public async Task Hub_IsRefused()
+    {
+        var guest = await Bed.AlphaAsync();
+        var hub = await QemuDevice.Hub(Host).PlugAsync("x0.13");
+
+        var refusal = await RefusalAsync(() => ClaimAsync("port:" + hub.PortPath, guest, r => r.ForceReason = "even by force"));
+
+        Assert.That(refusal.Code, Is.EqualTo(ErrorCode.ErrorIsHub));
+        Assert.That(refusal.Hint, Is.Not.Empty);
+    }
+
+    [Test]
+    public async Task RootHub_IsRefused()
+    {
+        var guest = await Bed.AlphaAsync();
+
+        var refusal = await RefusalAsync(() => ClaimAsync("port:usb7", guest, r => r.ForceReason = "even by force"));
+
+        Assert.That(refusal.Code, Is.EqualTo(ErrorCode.ErrorIsHub));
+    }
+
+    [Test]
+    public async Task MountedStick_IsRefusedUntilItIsUnmounted()
+    {
+        var guest = await Bed.AlphaAsync();
+        var stick = await (await QemuDevice.StickAsync(Host, "RF-1")).PlugAsync("x0.5");
+        await MountAsync(stick);
+
+        var refusal = await RefusalAsync(() => ClaimAsync("serial:RF-1", guest));
+        await Host.DoAsync("umount /run/lab/mnt");
+        await ClaimAndSeeAsync("serial:RF-1", guest, "46f4:0001:RF-1");
+
+        Assert.That(refusal.Code, Is.EqualTo(ErrorCode.ErrorInUseByHost));
+        Assert.That(refusal.Message, Does.Contain("/run/lab/mnt"));
+    }
+
+    [Test]
+    public async Task ClaimedStick_MountedBeforeItsGuestStarts_WaitsForUnmount()
+    {
+        var guest = new GuestVm(Host, "zeta", "--firmware");
+        try
+        {
+            await guest.DefineAsync();
+            var stick = await (await QemuDevice.StickAsync(Host, "RF-2")).PlugAsync("x0.6");
+            var claim = await ClaimAsync("serial:RF-2", guest);
+            await PhaseAsync(claim, Phase.WaitingForGuest);
+            await MountAsync(stick);
+            await guest.StartAsync();
+
+            await PhaseAsync(claim, Phase.Failed, Reason.InUseByHost);
+            Assert.That(await guest.HostdevsAsync(), Is.Empty);
+            await Host.DoAsync("umount /run/lab/mnt");
+            await PhaseAsync(claim, Phase.Attached);
+        }
+        finally
+        {
+            await Host.RunAsync("umount /run/lab/mnt");
+            await guest.RemoveAsync();
+        }
+    }
+
+    [Test]
+    public async Task ClaimedStick_IsMarkedForUdisksToIgnore()
+    {
+        var guest = new GuestVm(Host, "eta", "--firmware");
+        try
+        {
+            await guest.DefineAsync();
+            var stick = await QemuDevice.StickAsync(Host, "RF-3");
+            var claim = await ClaimAsync("serial:46f4:0001:RF-3", guest);
+            await stick.PlugAsync("x0.7");
+            await PhaseAsync(claim, Phase.WaitingForGuest);
+
+            var disk = await DiskAsync(stick);
+            Assert.That(await Host.DoAsync($"udevadm settle; udevadm info -q property {disk}"), Does.Contain("UDISKS_IGNORE=1"));
+        }
+        finally
+        {
+            await guest.RemoveAsync();
+        }
+    }
+
+    [Test]
+    public async Task SecondGuest_IsRefusedNamingTheFirst()
+    {
+        var alpha = await Bed.AlphaAsync();
+        var beta = await Bed.BetaAsync();
+        await (await QemuDevice.StickAsync(Host, "RF-4")).PlugAsync("x0.8");
+        var claim = await ClaimAndSeeAsync("serial:RF-4", alpha, "46f4:0001:RF-4");
+
+        var refusal = await RefusalAsync(() => ClaimAsync("serial:RF-4", beta));
+
+        Assert.That(refusal.Code, Is.EqualTo(ErrorCode.ErrorHeldByGuest));
+        Assert.That(refusal.Claim.Id, Is.EqualTo(claim.Id));
+        Assert.That(refusal.Message, Does.Contain(alpha.Name));
+        Assert.That(await beta.HostdevsAsync(), Is.Empty);
+    }
+
+    [TestCase("--usb none", ErrorCode.ErrorNoController, 0)]
+    [TestCase("--usb full", ErrorCode.ErrorNoFreePort, 2)]
+    public async Task Guest_WithoutRoom_IsRefused(string shape, ErrorCode expected, int fits)
+    {
+        var guest = new GuestVm(Host, "theta", "--firmware " + shape);
+        try
+        {
+            await guest.EnsureRunningAsync();
+            for (var i = 0; i <= fits; i++)
+            {
+                await Gadget.PlugAsync(Host, "303a:1001", $"RF-5{i}", i);
+            }
+
+            for (var i = 0; i < fits; i++)
+            {
+                await PhaseAsync(await ClaimAsync($"serial:RF-5{i}", guest), Phase.Attached);
+            }
+
+            var refusal = await RefusalAsync(() => ClaimAsync($"serial:RF-5{fits}", guest));
+
+            Assert.That(refusal.Code, Is.EqualTo(expected));
+            Assert.That(refusal.Hint, Is.Not.Empty);
+        }
+        finally
+        {
+            await guest.RemoveAsync();
+        }
+    }
+
+    [Test]
+    public async Task Socket_OpensForTheGroupOnly()
+    {
+        const string Connect = "/usr/bin/python3 -S -c \"import socket; socket.socket(socket.AF_UNIX).connect('/run/usbhostd/api.sock')\"";
+
+        var member = await Host.RunAsync(Connect, user: "labmember");
+        var stranger = await Host.RunAsync(Connect, user: "labstranger");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(member.ExitCode, Is.Zero, member.Text);
+            Assert.That(stranger.Text, Does.Contain("PermissionError"));
+        });
+    }
+
+    private static Task<string> DiskAsync(QemuDevice stick) => Host.DoAsync($$"""
+        for i in $(seq 200); do
+            for disk in /sys/bus/usb/devices/{{stick.PortPath}}:1.0/host*/target*/*/block/sd*; do [ -b /dev/${disk##*/} ] && echo /dev/${disk##*/} && exit; done
+            udevadm settle
+        done
+        exit 1
+        """);
+
+    private static async Task MountAsync(QemuDevice stick)
+    {
+        var disk = await DiskAsync(stick);
+        await Host.DoAsync($"mkdir -p /run/lab/mnt; mkfs.ext4 -q -F {disk} && mount {disk} /run/lab/mnt");
+    }
+}
