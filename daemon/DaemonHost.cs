@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using UsbHostd.Daemon.Attach;
 using UsbHostd.Daemon.Configuration;
 using UsbHostd.Daemon.Grpc;
@@ -18,6 +19,9 @@ namespace UsbHostd.Daemon;
 /// </summary>
 internal sealed partial class DaemonHost : IHostedService, IDisposable
 {
+    /// <summary>.NET takes the system's own number for a signal it has no name for.</summary>
+    private const PosixSignal SigUsr2 = (PosixSignal)12;
+
     private readonly SystemdNotifier systemd;
     private readonly string libvirtUri;
     private readonly ILogger<DaemonHost> log;
@@ -32,6 +36,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
     private readonly LoopInbox inbox;
     private readonly ReconcileLoop loop;
     private readonly GrpcServer grpc;
+    private readonly PosixSignalRegistration collect;
     private Task running = Task.CompletedTask;
 
     public DaemonHost(DaemonConfiguration configuration, ILoggerFactory loggers, IHostApplicationLifetime lifetime)
@@ -58,6 +63,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         var service = new HostService(
             loop, feed, new Rights(UnixGroup.Find(options.SocketGroup)), writer, new DaemonFacts(configuration.LibvirtUri, guests.Versions), time);
         grpc = new GrpcServer(service, options, loggers);
+        collect = PosixSignalRegistration.Create(SigUsr2, Collect);
     }
 
     public async Task StartAsync(CancellationToken cancellationToken)
@@ -81,6 +87,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
 
     public void Dispose()
     {
+        collect.Dispose();
         grpc.Dispose();
         guests.Dispose();
         nodes.Dispose();
@@ -90,6 +97,16 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         store.Dispose();
         libvirtEvents.Dispose();
         stopping.Dispose();
+    }
+
+    /// <summary>Tells memory that is in use from garbage not collected yet.</summary>
+    private void Collect(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        GC.WaitForPendingFinalizers();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+        Collected(log, GC.GetTotalMemory(forceFullCollection: false), DaemonFacts.OpenDescriptors());
     }
 
     /// <summary>A loop that broke must not leave a daemon that answers and does nothing.</summary>
@@ -111,6 +128,9 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
 
     [LoggerMessage(1000, LogLevel.Information, "usbhostd is ready (pid {Pid})")]
     private static partial void Ready(ILogger logger, int pid);
+
+    [LoggerMessage(1006, LogLevel.Information, "Garbage collected: {Heap} bytes of managed heap in use, {Descriptors} file descriptors open")]
+    private static partial void Collected(ILogger logger, long heap, uint descriptors);
 
     [LoggerMessage(1004, LogLevel.Critical, "The reconcile loop broke; usbhostd stops, systemd starts it again. Guests keep their devices")]
     private static partial void LoopBroke(ILogger logger, Exception e);

@@ -24,6 +24,7 @@ internal sealed partial class ActionRunner : IDisposable
     private readonly IUsbHost usb;
     private readonly IUsbWriter writer;
     private readonly ILogger<ActionRunner> log;
+    private readonly FaultPoint fault = FaultPoint.FromEnvironment();
     private readonly SemaphoreSlim slots = new(MostAtOnce);
     private readonly ConcurrentDictionary<GuestId, Task> lanes = new();
 
@@ -37,6 +38,10 @@ internal sealed partial class ActionRunner : IDisposable
         this.usb = usb;
         this.writer = writer;
         this.log = log;
+        if (fault.Where is { } where)
+        {
+            WillDie(log, where);
+        }
     }
 
     /// <summary>Called by the loop only, with the action already marked in flight.</summary>
@@ -78,6 +83,14 @@ internal sealed partial class ActionRunner : IDisposable
     }
 
     private ActionOutcome Run(HostAction action, ChannelWriter<HostEvent> events)
+    {
+        fault.Before(action);
+        var outcome = Perform(action, events);
+        fault.After(action);
+        return outcome;
+    }
+
+    private ActionOutcome Perform(HostAction action, ChannelWriter<HostEvent> events)
     {
         switch (action)
         {
@@ -167,4 +180,7 @@ internal sealed partial class ActionRunner : IDisposable
 
     [LoggerMessage(1003, LogLevel.Information, "Device {Device} is back on the host; no host driver took {Interfaces}")]
     private static partial void NotTaken(ILogger logger, string device, string interfaces);
+
+    [LoggerMessage(1005, LogLevel.Warning, FaultPoint.Variable + " is set: this daemon dies at {Where}")]
+    private static partial void WillDie(ILogger logger, string where);
 }

@@ -15,4 +15,7 @@ internal sealed record DaemonFacts(string LibvirtUri, Func<(string Library, stri
             LibvirtUri = LibvirtUri,
         };
     }
+
+    /// <summary>Without the one that counts them.</summary>
+    public static uint OpenDescriptors() => (uint)Directory.EnumerateFileSystemEntries("/proc/self/fd").Count() - 1;
 }

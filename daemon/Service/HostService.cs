@@ -126,6 +126,8 @@ internal sealed partial class HostService : IHostService
             Claims = (uint)standing.Count,
             Attached = (uint)standing.Count(e => Assessor.Assess(state, e, now).Phase == ClaimPhase.Attached),
             Started = WireDevices.Time(started),
+            HeapBytes = (ulong)GC.GetTotalMemory(forceFullCollection: false),
+            OpenDescriptors = DaemonFacts.OpenDescriptors(),
         });
     }
 

@@ -5,7 +5,8 @@ using UsbHostd.Lab.Harness;
 
 namespace UsbHostd.Lab;
 
-/// <summary>The bed of one test run: builds what is missing, boots L1 once, and takes it down whatever happens.</summary>
+/// <summary>The bed of one test run: builds what is missing, boots L1 once, and takes it down whatever happens. USBHOSTD_LAB_JOIN names the
+/// run folder of an L1 to use instead, which keeps running.</summary>
 [SetUpFixture]
 public sealed class Bed
 {
@@ -45,7 +46,7 @@ public sealed class Bed
     public async Task Up()
     {
         await Tool.RunAsync(Path.Combine(Repository.Bed, "build.sh"));
-        Host = await HostVm.BootAsync();
+        Host = Environment.GetEnvironmentVariable("USBHOSTD_LAB_JOIN") is { Length: > 0 } run ? await HostVm.JoinAsync(run) : await HostVm.BootAsync();
         Libvirtd = new Libvirtd(Host);
         Daemon = new Daemon(Host);
         Api = new ApiClient(Daemon.ConnectAsync);

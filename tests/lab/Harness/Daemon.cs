@@ -10,26 +10,56 @@ public sealed class Daemon(HostVm host)
     public const string Log = "/run/lab/usbhostd.log";
 
     private static readonly Lazy<Task> s_published = new(PublishAsync);
+    private bool _runs;
 
     private static string Program { get; } =
-        Environment.GetEnvironmentVariable("USBHOSTD_PROGRAM") ?? Path.Combine(Repository.Root, "out", "lab", "daemon", "usbhostd");
+        Environment.GetEnvironmentVariable("USBHOSTD_PROGRAM") ?? Path.Combine(Repository.Root, "out", "usbhostd", "usbhostd");
 
-    /// <summary>Publishes the daemon, unless USBHOSTD_PROGRAM names one that is.</summary>
-    private static Task PublishAsync() => Environment.GetEnvironmentVariable("USBHOSTD_PROGRAM") is not null
-        ? Task.CompletedTask
-        : Tool.RunAsync("dotnet", "publish", "daemon/UsbHostd.Daemon.csproj", "-c", "Release", "-o", Path.GetDirectoryName(Program)!, "--nologo", "-v", "quiet");
+    /// <summary>The published usbhostctl.</summary>
+    public static string Client { get; } =
+        Environment.GetEnvironmentVariable("USBHOSTCTL_PROGRAM") ?? Path.Combine(Repository.Root, "out", "usbhostctl", "usbhostctl");
+
+    /// <summary>Publishes daemon and client as ./dev does, unless the environment names them.</summary>
+    private static async Task PublishAsync()
+    {
+        foreach (var (variable, project, program) in new[]
+        {
+            ("USBHOSTD_PROGRAM", "daemon/UsbHostd.Daemon.csproj", Program), ("USBHOSTCTL_PROGRAM", "cli/UsbHostd.Cli.csproj", Client),
+        })
+        {
+            if (Environment.GetEnvironmentVariable(variable) is null)
+            {
+                await Tool.RunAsync(
+                    "dotnet", "publish", project, "-c", "Release", "-p:PublishReadyToRun=true", "-o", Path.GetDirectoryName(program)!, "--nologo", "-v", "quiet").ConfigureAwait(false);
+            }
+        }
+    }
 
     /// <summary>Starts it and waits until its API answers.</summary>
     public async Task StartAsync(string environment = "")
     {
+        await BeginAsync(environment).ConfigureAwait(false);
+        await host.DoAsync($"{Repository.Bed}/usbhostd wait {Within.Boot.TotalSeconds} || {{ tail -30 {Log}; exit 1; }}", Within.Boot).ConfigureAwait(false);
+    }
+
+    /// <summary>Starts it, to whatever end.</summary>
+    public async Task BeginAsync(string environment = "")
+    {
         await s_published.Value.ConfigureAwait(false);
         await host.DoAsync($"USBHOSTD_PROGRAM={Program} USBHOSTD_ENV='{environment}' {Repository.Bed}/usbhostd start").ConfigureAwait(false);
-        await host.DoAsync($"{Repository.Bed}/usbhostd wait {Within.Boot.TotalSeconds} || {{ tail -30 {Log}; exit 1; }}", Within.Boot).ConfigureAwait(false);
+        _runs = true;
+    }
+
+    /// <summary>Waits until it has died by itself.</summary>
+    public async Task DiesAsync()
+    {
+        await host.DoAsync($"pid=$(cat /run/lab/usbhostd.pid); timeout {Within.Boot.TotalSeconds} tail --pid=$pid -s 0.05 -f /dev/null", Within.Boot).ConfigureAwait(false);
+        _runs = false;
     }
 
     public async Task EnsureRunningAsync()
     {
-        if ((await host.RunAsync($"{Repository.Bed}/usbhostd pid").ConfigureAwait(false)).ExitCode != 0)
+        if (!_runs && (await host.RunAsync($"{Repository.Bed}/usbhostd pid").ConfigureAwait(false)).ExitCode != 0)
         {
             await StartAsync().ConfigureAwait(false);
         }
@@ -38,10 +68,23 @@ public sealed class Daemon(HostVm host)
     public async Task<int> PidAsync() => int.Parse(await host.DoAsync($"{Repository.Bed}/usbhostd pid").ConfigureAwait(false), provider: null);
 
     /// <summary>SIGKILL.</summary>
-    public Task KillAsync() => host.DoAsync($"{Repository.Bed}/usbhostd kill");
+    public Task KillAsync() => EndAsync("kill");
 
     /// <summary>SIGTERM, and waits for its end.</summary>
-    public Task TerminateAsync() => host.DoAsync($"{Repository.Bed}/usbhostd term");
+    public Task TerminateAsync() => EndAsync("term");
+
+    /// <summary>After a failure: ends it if it runs, and removes its database.</summary>
+    public async Task StartOverAsync()
+    {
+        _runs = false;
+        await host.RunAsync($"{Repository.Bed}/usbhostd kill; {Repository.Bed}/usbhostd wipe").ConfigureAwait(false);
+    }
+
+    private async Task EndAsync(string verb)
+    {
+        _runs = false;
+        await host.DoAsync($"{Repository.Bed}/usbhostd {verb}").ConfigureAwait(false);
+    }
 
     /// <summary>Removes the database of a stopped daemon.</summary>
     public Task WipeAsync() => host.DoAsync($"{Repository.Bed}/usbhostd wipe");

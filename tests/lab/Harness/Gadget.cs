@@ -7,6 +7,7 @@ public sealed class Gadget : IPlugged
     private readonly HostVm _host;
     private readonly string _name;
     private bool _removed;
+    private bool _in = true;
 
     private Gadget(HostVm host, string name)
     {
@@ -24,15 +25,18 @@ public sealed class Gadget : IPlugged
     /// <param name="function">acm, mass_storage or hid.</param>
     public static async Task<Gadget> PlugAsync(HostVm host, string id, string? serial, int controller, string function = "acm")
     {
-        var gadget = new Gadget(host, $"g{Interlocked.Increment(ref s_count)}") { PortPath = PathOf(controller) };
+        var gadget = new Gadget(host, $"g{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}") { PortPath = PathOf(controller) };
         var quoted = serial is null ? "-" : "'" + serial.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
         await host.DoAsync($"{Repository.Bed}/gadget add {gadget._name} {id.Replace(':', ' ')} {quoted} {controller} {function}").ConfigureAwait(false);
         await host.SysfsShowsAsync(gadget.PortPath).ConfigureAwait(false);
         return gadget;
     }
 
+    bool IPlugged.IsIn => _in;
+
     public async Task PullAsync()
     {
+        _in = false;
         await _host.DoAsync($"{Repository.Bed}/gadget unplug {_name}").ConfigureAwait(false);
         await _host.SysfsLosesAsync(PortPath).ConfigureAwait(false);
     }
@@ -40,6 +44,7 @@ public sealed class Gadget : IPlugged
     public async Task ReplugAsync(int controller)
     {
         PortPath = PathOf(controller);
+        _in = true;
         await _host.DoAsync($"{Repository.Bed}/gadget plug {_name} {controller}").ConfigureAwait(false);
         await _host.SysfsShowsAsync(PortPath).ConfigureAwait(false);
     }
@@ -48,7 +53,7 @@ public sealed class Gadget : IPlugged
     {
         if (!_removed)
         {
-            _removed = true;
+            (_removed, _in) = (true, false);
             await _host.DoAsync($"{Repository.Bed}/gadget del {_name}").ConfigureAwait(false);
             await _host.SysfsLosesAsync(PortPath).ConfigureAwait(false);
         }

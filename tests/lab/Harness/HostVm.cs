@@ -24,19 +24,32 @@ public sealed class HostVm : IAsyncDisposable
     /// <summary>What tests have plugged, so that each test's end can pull it.</summary>
     internal List<IPlugged> Plugged { get; } = [];
 
-    public static async Task<HostVm> BootAsync()
+    /// <summary>Boots an L1 of its own, that ends with this process.</summary>
+    public static Task<HostVm> BootAsync() => FollowAsync(new ProcessStartInfo(Path.Combine(Repository.Bed, "start"), ["--hold"])
     {
-        var start = new ProcessStartInfo(Path.Combine(Repository.Bed, "start"), ["--hold"])
-        {
-            RedirectStandardInput = true, // held open: when this process dies, L1 does too
-            RedirectStandardOutput = true,
-            UseShellExecute = false,
-        };
-        var process = Process.Start(start) ?? throw new LabException("cannot run bed/start");
+        RedirectStandardInput = true, // held open: when this process dies, L1 does too
+        UseShellExecute = false,
+    });
+
+    /// <summary>Uses an L1 that bed/start has booted by hand, and leaves it running.</summary>
+    public static async Task<HostVm> JoinAsync(string runFolder)
+    {
+        var pid = (await File.ReadAllTextAsync(Path.Combine(runFolder, "pid")).ConfigureAwait(false)).Trim();
+        var tail = new ProcessStartInfo("tail", ["-n", "+1", "-s", "0.1", "--pid", pid, "-F", Path.Combine(runFolder, "l1.log")]);
+        return await FollowAsync(tail, runFolder).ConfigureAwait(false);
+    }
+
+    /// <param name="start">What prints L1's console, the run's folder first where that isn't known yet, and ends when L1 does.</param>
+    /// <param name="runFolder">Where it is known.</param>
+    private static async Task<HostVm> FollowAsync(ProcessStartInfo start, string? runFolder = null)
+    {
+        start.RedirectStandardOutput = true;
+        start.UseShellExecute = false;
+        var process = Process.Start(start) ?? throw new LabException($"cannot run {start.FileName}");
         var host = new HostVm(process);
         try
         {
-            host.RunFolder = await process.StandardOutput.ReadLineAsync().ConfigureAwait(false)
+            host.RunFolder = runFolder ?? await process.StandardOutput.ReadLineAsync().ConfigureAwait(false)
                 ?? throw new LabException("L1 did not start; what bed/start says is on standard error");
             host._died.Task.ContinueWith(t => t.Exception, TaskScheduler.Default).Forget();
             var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -118,7 +131,11 @@ public sealed class HostVm : IAsyncDisposable
             await Qmp.DisposeAsync().ConfigureAwait(false);
         }
 
-        if (!_process.HasExited)
+        if (!_process.StartInfo.RedirectStandardInput)
+        {
+            _process.Kill(); // only who reads the console of an L1 that isn't ours
+        }
+        else if (!_process.HasExited)
         {
             _process.StandardInput.Close();
             using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));

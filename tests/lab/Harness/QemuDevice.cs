@@ -36,7 +36,7 @@ public sealed class QemuDevice : IPlugged
     /// <summary>A mass-storage stick, 46f4:0001. Its first 16 bytes are <paramref name="label"/>, which a guest prints of it.</summary>
     public static async Task<QemuDevice> StickAsync(HostVm host, string? serial, string label = "usbhostd-lab----")
     {
-        var node = $"stick{Interlocked.Increment(ref s_count)}";
+        var node = $"stick{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
         var image = Path.Combine(host.RunFolder, node + ".img");
         await using (var file = File.Create(image))
         {
@@ -62,7 +62,7 @@ public sealed class QemuDevice : IPlugged
     public async Task<QemuDevice> PlugAsync(string port)
     {
         _port = HostPort.Parse(port);
-        _id = $"lab{Interlocked.Increment(ref s_count)}";
+        _id = $"lab{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}";
         var arguments = _properties.DeepClone().AsObject();
         arguments["driver"] = _driver;
         arguments["id"] = _id;
@@ -87,6 +87,8 @@ public sealed class QemuDevice : IPlugged
     /// <summary>The device number it has now.</summary>
     public async Task<int> DeviceNumberAsync() =>
         int.Parse(await _host.DoAsync($"cat /sys/bus/usb/devices/{PortPath}/devnum").ConfigureAwait(false), provider: null);
+
+    bool IPlugged.IsIn => _id is not null;
 
     Task IPlugged.RemoveAsync() => PullAsync();
 }

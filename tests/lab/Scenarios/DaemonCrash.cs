@@ -87,9 +87,31 @@ public sealed class DaemonCrash : DaemonTest
         await Daemon.WipeAsync();
         await Daemon.StartAsync();
 
-        var recovered = await PhaseAsync((await ClaimsAsync()).Single(), Phase.Held, Reason.Recovered);
+        var recovered = await AnyClaimAsync(id: "", Phase.Held, Reason.Recovered);
+        Assert.That(await ClaimsAsync(), Has.Count.EqualTo(1));
         Assert.That(recovered.Origin, Is.EqualTo(Origin.RecoveredClaim));
         Assert.That(await OursAsync(guest), Is.EqualTo(alias));
         Assert.That(await guest.UsbListAsync(), Is.EqualTo(list));
+    }
+
+    [Test]
+    public async Task Daemon_HasTheCapabilitiesOfItsUnitAndNoMore()
+    {
+        // Numbers of linux/capability.h.
+        var numbers = new Dictionary<string, int>(StringComparer.Ordinal) { ["CAP_DAC_OVERRIDE"] = 1, ["CAP_SYS_PTRACE"] = 19 };
+        var unit = await File.ReadAllLinesAsync(Path.Combine(Repository.Root, "contrib", "systemd", "usbhostd.service"));
+        var named = unit.Single(l => l.StartsWith("AmbientCapabilities=", StringComparison.Ordinal)).Split('=')[1].Split(' ');
+        var mask = named.Aggregate(0UL, (sum, name) => sum | (1UL << numbers[name]));
+
+        var status = await Host.DoAsync($"cat /proc/{await Daemon.PidAsync()}/status");
+
+        foreach (var set in new[] { "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb" })
+        {
+            Assert.That(status, Does.Contain($"{set}:\t{mask:x16}"), set);
+        }
+
+        var user = await Host.DoAsync("id -u usbhostd");
+        Assert.That(status, Does.Contain($"Uid:\t{user}\t{user}\t{user}\t{user}"));
+        Assert.That(status, Does.Contain("NoNewPrivs:\t1"));
     }
 }

@@ -7,6 +7,7 @@ namespace UsbHostd.Lab.Scenarios;
 public sealed class Soak : DaemonTest
 {
     private const int Cycles = 50;
+    private const int Warm = 10;
 
     [Test]
     public async Task Replug_FiftyTimes_ComesBackFiftyTimesAndLeaksNothing()
@@ -14,7 +15,7 @@ public sealed class Soak : DaemonTest
         var guest = await Bed.AlphaAsync();
         var stick = await (await QemuDevice.StickAsync(Host, "SOAK")).PlugAsync("x0.14");
         var claim = await ClaimAndSeeAsync("serial:SOAK", guest, "46f4:0001:SOAK");
-        var descriptors = 0;
+        var (early, late) = (new Health(), new Health());
 
         for (var cycle = 1; cycle <= Cycles; cycle++)
         {
@@ -23,17 +24,26 @@ public sealed class Soak : DaemonTest
             await guest.NoLongerSeesAsync("46f4:0001:SOAK", mark);
             await stick.PlugAsync("x0.14");
             await guest.SeesAsync("46f4:0001:SOAK", mark);
-            await PhaseAsync(claim, Phase.Attached);
-            if (cycle == 10)
+            await PhaseAsync(claim, Phase.Attached, Reason.Unspecified);
+            if (cycle is Warm or Cycles)
             {
-                descriptors = await DescriptorsAsync();
+                late = await CollectedAsync();
+                early = cycle == Warm ? late : early;
             }
         }
 
-        Assert.That(await DescriptorsAsync(), Is.EqualTo(descriptors), await Host.DoAsync($"ls -l /proc/{await Daemon.PidAsync()}/fd"));
+        TestContext.Out.WriteLine($"heap {early.HeapBytes} to {late.HeapBytes} bytes, descriptors {early.OpenDescriptors} to {late.OpenDescriptors}");
         Assert.That(await guest.HostdevsAsync(), Has.Count.EqualTo(1));
+        Assert.That(late.HeapBytes, Is.LessThanOrEqualTo(early.HeapBytes * 1.05), "forced-GC heap");
+        Assert.That(late.OpenDescriptors, Is.EqualTo(early.OpenDescriptors), await Host.DoAsync($"ls -l /proc/{await Daemon.PidAsync()}/fd"));
     }
 
-    private static async Task<int> DescriptorsAsync() =>
-        int.Parse(await Host.DoAsync($"ls /proc/{await Daemon.PidAsync()}/fd | wc -l"), provider: null);
+    /// <summary>How much is in use once garbage is collected.</summary>
+    private static async Task<Health> CollectedAsync()
+    {
+        var mark = await Host.MarkAsync(Harness.Daemon.Log);
+        await Host.DoAsync($"kill -USR2 {await Daemon.PidAsync()}");
+        await Host.WaitLineAsync(Harness.Daemon.Log, "Garbage collected", mark, Within.Moments);
+        return await Api.CallAsync<Health>("GetHealth", new GetHealthRequest());
+    }
 }
