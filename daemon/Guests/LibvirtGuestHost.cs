@@ -21,6 +21,9 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
     private readonly ILogger<LibvirtGuestHost> log;
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock[] readGates = [.. Enumerable.Range(0, 64).Select(_ => new Lock())];
+
+    /// <summary>Held shared while one guest is read and told, and alone while all are: an older picture never comes after a newer one.</summary>
+    private readonly ReaderWriterLockSlim enumerating = new();
     private ChannelWriter<HostEvent> events = Channel.CreateUnbounded<HostEvent>().Writer;
     private LibvirtConnection? connection;
     private string lastError = "not connected yet";
@@ -55,21 +58,18 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
 
     public Guest? Refresh(GuestId guest) => WithConnection(c =>
     {
-        // Two readers of one guest must not write the older picture last.
-        lock (readGates[(uint)guest.GetHashCode() % readGates.Length])
+        enumerating.EnterReadLock();
+        try
         {
-            try
+            // Two readers of one guest must not write the older picture last.
+            lock (readGates[(uint)guest.GetHashCode() % readGates.Length])
             {
-                using var domain = c.LookupByUuid(guest.Uuid);
-                var read = GuestReader.Read(domain, bootId);
-                events.TryWrite(new HostEvent.GuestPresent(read));
-                return read;
+                return ReadAndTell(c, guest);
             }
-            catch (LibvirtException e) when (e.Kind == LibvirtErrorKind.NoSuchDomain)
-            {
-                events.TryWrite(new HostEvent.GuestGone(guest));
-                return null;
-            }
+        }
+        finally
+        {
+            enumerating.ExitReadLock();
         }
     });
 
@@ -96,7 +96,13 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
     {
         stopping.Cancel();
         Volatile.Read(ref connection)?.Dispose();
-        _ = running.ContinueWith(_ => stopping.Dispose(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = running.ContinueWith(
+            _ =>
+            {
+                stopping.Dispose();
+                enumerating.Dispose();
+            },
+            CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
     private async Task RunAsync(CancellationToken cancellation)
@@ -133,7 +139,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
     {
         var happened = Channel.CreateUnbounded<LibvirtEvent>(new UnboundedChannelOptions { SingleReader = true });
         using var subscription = opened.RegisterEvents(e => happened.Writer.TryWrite(e));
-        Enumerate(opened);
+        EnumerateAndTell(opened);
         connected();
         Connected(log, uri);
         var changed = new HashSet<GuestId>();
@@ -171,7 +177,36 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
         }
     }
 
-    private void Enumerate(LibvirtConnection opened)
+    private Guest? ReadAndTell(LibvirtConnection c, GuestId guest)
+    {
+        try
+        {
+            using var domain = c.LookupByUuid(guest.Uuid);
+            var read = GuestReader.Read(domain, bootId);
+            events.TryWrite(new HostEvent.GuestPresent(read));
+            return read;
+        }
+        catch (LibvirtException e) when (e.Kind == LibvirtErrorKind.NoSuchDomain)
+        {
+            events.TryWrite(new HostEvent.GuestGone(guest));
+            return null;
+        }
+    }
+
+    private void EnumerateAndTell(LibvirtConnection opened)
+    {
+        enumerating.EnterWriteLock();
+        try
+        {
+            events.TryWrite(new HostEvent.GuestsEnumerated(Enumerate(opened)));
+        }
+        finally
+        {
+            enumerating.ExitWriteLock();
+        }
+    }
+
+    private ImmutableArray<Guest> Enumerate(LibvirtConnection opened)
     {
         var guests = ImmutableArray.CreateBuilder<Guest>();
         foreach (var domain in opened.ListAllDomains())
@@ -189,7 +224,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
             }
         }
 
-        events.TryWrite(new HostEvent.GuestsEnumerated(guests.ToImmutable()));
+        return guests.ToImmutable();
     }
 
     private static GuestId DomainOf(LibvirtEvent e) => e switch

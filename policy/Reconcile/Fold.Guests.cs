@@ -30,6 +30,7 @@ public sealed partial class Fold
         if (sameRun)
         {
             NoteRemovals(before!, guest);
+            ForgiveMisfits(before!, guest);
         }
         else if (before is not null)
         {
@@ -188,6 +189,23 @@ public sealed partial class Fold
 
             PutStored(entry with { Claim = entry.Claim with { Hold = ClaimHold.DetachedByOther } });
             Audit("detached-by-other", entry.Id.ToString(), "ok", $"somebody took it out of guest {after.Name}");
+        }
+    }
+
+    /// <summary>A guest with other controllers or devices than before may have room now.</summary>
+    private void ForgiveMisfits(Guest before, Guest after)
+    {
+        if (before.Controllers.SequenceEqual(after.Controllers))
+        {
+            return;
+        }
+
+        foreach (var entry in state.ClaimsByGuest[after.Id].Select(id => state.Claims[id]))
+        {
+            if (entry.LastFailure?.Reason is ClaimReason.NoController or ClaimReason.NoFreePort or ClaimReason.SpeedMismatch)
+            {
+                Put(entry.Fresh());
+            }
         }
     }
 

@@ -29,7 +29,8 @@ public static class ClaimDecider
 
     public static ClaimDecision.Refused Ambiguous(HostState state, string text, ImmutableArray<UsbDevice> candidates) =>
         new(Refusal.Ambiguous, $"{text} can mean {candidates.Length} devices: {string.Join(", ", candidates.Select(c => $"port:{c.PortPath} ({state.IdOf(c)})"))}",
-            "name one by its port, port:…, or by its id, id:…") { Candidates = candidates };
+            "name one by its port, port:…, or by its id, id:…")
+        { Candidates = candidates };
 
     private static ClaimDecision Repeated(HostState state, ClaimRequest request, Claim earlier) =>
         earlier.Guest == request.Guest
@@ -125,7 +126,8 @@ public static class ClaimDecider
             device.SerialKey is null
                 ? $"{StatusText.NameOf(state, device)} on {device.PortPath} has no serial that tells it apart"
                 : $"the serial of {StatusText.NameOf(state, device)} on {device.PortPath} was seen on more than one device",
-            "claim it by port: --by port") { Candidates = twins, Device = device };
+            "claim it by port: --by port")
+        { Candidates = twins, Device = device };
     }
 
     /// <summary>The standing claim that has this device, or would follow the same one.</summary>
@@ -161,7 +163,8 @@ public static class ClaimDecider
         return new ClaimDecision.Refused(
             Refusal.HeldByGuest,
             $"{StatusText.DeviceName(state, held, device)} is claimed for guest {state.GuestName(held.Guest)} (claim {held.Id}, {status.Phase})",
-            $"release it: usbhostctl claim-release {held.Id}; or take it over: --move") { OtherClaim = held.Id, OtherGuest = held.Guest, Device = device };
+            $"release it: usbhostctl claim-release {held.Id}; or take it over: --move")
+        { OtherClaim = held.Id, OtherGuest = held.Guest, Device = device };
     }
 
     /// <summary>

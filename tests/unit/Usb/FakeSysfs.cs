@@ -50,7 +50,11 @@ internal sealed class FakeSysfs : IDisposable
         var devpath = $"{controller}/usb{bus}";
         AddFolder(devpath, bus, new FakeUsbDevice
         {
-            Vendor = "1d6b", Product = speed == "480" ? "0002" : "0003", Speed = speed, Class = "09", ProductName = "xHCI Host Controller",
+            Vendor = "1d6b",
+            Product = speed == "480" ? "0002" : "0003",
+            Speed = speed,
+            Class = "09",
+            ProductName = "xHCI Host Controller",
             Interfaces = [new FakeInterface { Class = "09", Driver = "hub" }],
         });
         return devpath;

@@ -34,13 +34,22 @@ internal sealed record FakeUsbDevice
 
     public static FakeUsbDevice Stick(string? serial) => new()
     {
-        Vendor = "0951", Product = "1666", Manufacturer = "Kingston", ProductName = "DataTraveler 3.0", Serial = serial,
+        Vendor = "0951",
+        Product = "1666",
+        Manufacturer = "Kingston",
+        ProductName = "DataTraveler 3.0",
+        Serial = serial,
         Interfaces = [new FakeInterface { Class = "08", Subclass = "06", Protocol = "50", Driver = "usb-storage" }],
     };
 
     public static FakeUsbDevice Keyboard() => new()
     {
-        Vendor = "046d", Product = "c31c", Manufacturer = "Logitech", ProductName = "USB Keyboard", Speed = "1.5", Version = " 1.10",
+        Vendor = "046d",
+        Product = "c31c",
+        Manufacturer = "Logitech",
+        ProductName = "USB Keyboard",
+        Speed = "1.5",
+        Version = " 1.10",
         Interfaces =
         [
             new FakeInterface { Class = "03", Subclass = "01", Protocol = "01", Driver = "usbhid", EndpointAttributes = [0x03] },
@@ -50,7 +59,10 @@ internal sealed record FakeUsbDevice
 
     public static FakeUsbDevice Hub() => new()
     {
-        Vendor = "2109", Product = "2813", Class = "09", ProductName = "USB2.0 Hub",
+        Vendor = "2109",
+        Product = "2813",
+        Class = "09",
+        ProductName = "USB2.0 Hub",
         Interfaces = [new FakeInterface { Class = "09", Driver = "hub", EndpointAttributes = [0x03] }],
     };
 }
