@@ -26,7 +26,10 @@ internal sealed class FaultPoint(string? where)
         {
             using var self = Process.GetCurrentProcess();
             self.Kill();
-            Thread.Sleep(Timeout.Infinite);
+
+            // The signal is on its way: nothing more is done by this thread.
+            using var never = new ManualResetEventSlim();
+            never.Wait();
         }
     }
 }
