@@ -1,6 +1,7 @@
 #!/bin/bash
 # PID 1 of L1: a Debian host without systemd. Everything it writes lands in the tmpfs overlay; the outer machine is never changed.
 for word in $(</proc/cmdline); do case $word in bed=*|lab=*|kernels=*) declare "$word";; esac; done
+# shellcheck disable=SC2154 # from the kernel's command line, which init has as its environment
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8 BED=$bed USBHOSTD_LAB=$lab LAB_BUILD=$kernels
 up() { read -r seconds _ </proc/uptime; echo "L1 [$seconds] $*"; }
 fail() { up "FAILED: $*"; sync; echo o >/proc/sysrq-trigger; sleep 5; }
