@@ -22,12 +22,12 @@ public abstract class DaemonTest : LabTest
         await Daemon.EnsureRunningAsync();
     }
 
-    /// <summary>Claims a device, once the daemon has seen everything that is plugged in: a request may overtake udev.</summary>
+    /// <summary>Claims a device, once the daemon has seen the guest and everything that is plugged in: a request may overtake udev and libvirt.</summary>
     protected static async Task<Claim> ClaimAsync(string device, GuestVm guest, Action<CreateClaimRequest>? more = null)
     {
         var request = new CreateClaimRequest { Device = device, Guest = guest.Name };
         more?.Invoke(request);
-        await PlugsAreKnownAsync();
+        await HasSeenAsync(guest.Name);
         return await Api.CallAsync<Claim>("CreateClaim", request);
     }
 
@@ -82,24 +82,39 @@ public abstract class DaemonTest : LabTest
 
     protected static async Task<Device> DeviceAsync(string device)
     {
-        await PlugsAreKnownAsync();
+        await HasSeenAsync();
         return await Api.CallAsync<Device>("GetDevice", new GetDeviceRequest { Device = device });
     }
 
-    private static async Task PlugsAreKnownAsync()
+    /// <summary>Waits until the daemon has seen what is plugged in, and the guest.</summary>
+    private static async Task HasSeenAsync(string guest = "")
     {
         var missing = Host.Plugged.Where(p => p.IsIn).Select(p => p.PortPath).ToHashSet(StringComparer.Ordinal);
-        using var deadline = new CancellationTokenSource(Within.Moments);
-        await foreach (var change in Api.StreamAsync<WatchEvent>("Watch", new WatchRequest { Kinds = { Kind.Devices } }, deadline.Token))
+        var request = new WatchRequest { Kinds = { Kind.Devices } };
+        if (guest.Length > 0 && Bed.Libvirtd.Runs)
         {
-            missing.Remove(change.Device?.Port ?? "");
-            if (missing.Count == 0)
-            {
-                return;
-            }
+            request.Kinds.Add(Kind.Guests);
+            missing.Add(guest);
         }
 
-        throw new LabException("the daemon ended its feed before it had seen " + string.Join(", ", missing));
+        using var deadline = new CancellationTokenSource(Within.Moments);
+        try
+        {
+            await foreach (var change in Api.StreamAsync<WatchEvent>("Watch", request, deadline.Token))
+            {
+                missing.Remove(change.Device?.Port ?? change.Guest?.Name ?? "");
+                if (missing.Count == 0)
+                {
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            // Told below.
+        }
+
+        throw new LabException("the daemon has not seen " + string.Join(", ", missing));
     }
 
     /// <summary>A request that must be refused, and why it was.</summary>

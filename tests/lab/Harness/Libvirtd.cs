@@ -3,15 +3,16 @@ namespace UsbHostd.Lab.Harness;
 /// <summary>L1's libvirtd. Guests outlive it, whatever is done to it.</summary>
 public sealed class Libvirtd(HostVm host)
 {
-    private bool _runs = true; // L1 starts it
+    /// <summary>L1 starts it.</summary>
+    public bool Runs { get; private set; } = true;
 
     /// <summary>Starts it where it isn't running, and waits until qemu:///system answers.</summary>
     public async Task StartAsync()
     {
-        if (!_runs)
+        if (!Runs)
         {
             await host.DoAsync($"{Repository.Bed}/libvirt start").ConfigureAwait(false);
-            _runs = true;
+            Runs = true;
         }
     }
 
@@ -21,7 +22,7 @@ public sealed class Libvirtd(HostVm host)
 
     private async Task EndAsync(string verb)
     {
-        _runs = false;
+        Runs = false;
         await host.DoAsync($"{Repository.Bed}/libvirt {verb}").ConfigureAwait(false);
     }
 }
