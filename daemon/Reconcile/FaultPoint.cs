@@ -20,9 +20,13 @@ internal sealed class FaultPoint(string? where)
 
     public void After(HostAction action) => Reach(action, "after");
 
+    /// <param name="when">"before" or "after".</param>
+    internal bool IsAt(HostAction action, string when) =>
+        Where is not null && string.Equals(Where, $"{action.GetType().Name}:{when}", StringComparison.Ordinal);
+
     private void Reach(HostAction action, string when)
     {
-        if (Where is not null && string.Equals(Where, $"{action.GetType().Name}:{when}", StringComparison.Ordinal))
+        if (IsAt(action, when))
         {
             using var self = Process.GetCurrentProcess();
             self.Kill();

@@ -4,7 +4,7 @@ using UsbHostd.Policy.Identity;
 namespace UsbHostd.Policy.Guests;
 
 /// <summary>
-/// The alias of a hostdev of ours, <c>ua-usbhostd-cXXXXXXXXXXXX-pXXXXXXXXXXXX</c>: claim and plug. libvirt keeps aliases that
+/// The alias of a hostdev of ours, <c>ua-usbhostd-cmzxw6ytboi2e-pakkbtuglvass</c>: claim and plug. libvirt keeps aliases that
 /// begin with <c>ua-</c> as the user gave them (formatdomain, section Devices), also over a managed save.
 /// </summary>
 public sealed record AttachmentAlias(ClaimId Claim, PlugToken Plug)

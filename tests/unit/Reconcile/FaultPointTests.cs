@@ -14,18 +14,14 @@ internal sealed class FaultPointTests
     [TestCase("")]
     public void Unset_IsNoFaultPoint(string? value) => Assert.That(new FaultPoint(value).Where, Is.Null);
 
-    /// <summary>The lab shows that the right one does kill.</summary>
-    [TestCase(null)]
-    [TestCase("LookAtDevice")]
-    [TestCase("LookAtDevice:during")]
-    [TestCase("AttachDevice:before")]
-    public void AnotherPoint_IsPassedAlive(string? value)
-    {
-        var fault = new FaultPoint(value);
-
-        fault.Before(s_action);
-        fault.After(s_action);
-
-        Assert.Pass();
-    }
+    /// <summary>The lab shows that it does kill.</summary>
+    [TestCase(null, "before", false)]
+    [TestCase("LookAtDevice", "before", false)]
+    [TestCase("LookAtDevice:during", "before", false)]
+    [TestCase("AttachDevice:before", "before", false)]
+    [TestCase("LookAtDevice:after", "before", false)]
+    [TestCase("LookAtDevice:before", "before", true)]
+    [TestCase("LookAtDevice:after", "after", true)]
+    public void IsAt_OneTypeAndOneSideOfItsEffect(string? value, string when, bool expected) =>
+        Assert.That(new FaultPoint(value).IsAt(s_action, when), Is.EqualTo(expected));
 }
