@@ -112,18 +112,72 @@ public static class Planner
             && status.Phase is not (ClaimPhase.Attaching or ClaimPhase.Detaching);
     }
 
-    /// <summary>For every standing claim, by what it follows; the desktop must not mount what a guest is to have.</summary>
-    internal static ImmutableArray<IgnoreRule> IgnoreRules(HostState state) =>
-    [
-        .. state.Claims.Values.Where(entry => entry.Stands)
-            .OrderBy(entry => entry.Claim.Follows.Text, StringComparer.Ordinal).ThenBy(entry => entry.Id)
-            .SelectMany(entry => entry.Claim.Ids.SelectMany(id => entry.Claim.Follows.SerialText is { } serial
-                ? [new IgnoreRule(id, serial, null)]
-                : Halves(state, entry.Claim.Follows).Select(key => new IgnoreRule(id, null, key))))
-            .Distinct(),
-    ];
+    /// <summary>
+    /// For every standing claim, by what it follows; the desktop must not mount what a guest is to have. It looks at all claims, so it
+    /// is written out: with a thousand claims this is what a request costs most.
+    /// </summary>
+    internal static ImmutableArray<IgnoreRule> IgnoreRules(HostState state)
+    {
+        var claims = new List<Claim>(state.Claims.Count);
+        foreach (var (_, entry) in state.Claims)
+        {
+            if (entry.Stands)
+            {
+                claims.Add(entry.Claim);
+            }
+        }
+
+        claims.Sort(static (a, b) => string.CompareOrdinal(a.Follows.Text, b.Follows.Text) is not 0 and var order ? order : a.Id.CompareTo(b.Id));
+        var seen = new HashSet<IgnoreRule>(claims.Count);
+        var rules = ImmutableArray.CreateBuilder<IgnoreRule>(claims.Count);
+        foreach (var claim in claims)
+        {
+            var serial = claim.Follows.SerialText;
+            var halves = serial is null ? Halves(state, claim.Follows) : [];
+            foreach (var id in claim.Ids)
+            {
+                if (serial is not null)
+                {
+                    Add(new IgnoreRule(id, serial, null));
+                }
+
+                foreach (var half in halves)
+                {
+                    Add(new IgnoreRule(id, null, half));
+                }
+            }
+        }
+
+        return rules.DrainToImmutable();
+
+        void Add(IgnoreRule rule)
+        {
+            if (seen.Add(rule))
+            {
+                rules.Add(rule);
+            }
+        }
+    }
 
     /// <summary>A claim by port follows over both halves of the port, as far as a device there has shown the other one.</summary>
-    private static IEnumerable<DeviceKey> Halves(HostState state, DeviceKey port) =>
-        state.DevicesWith(port).SelectMany(d => d.PeerPortKey is { } peer ? [d.PortKey, peer] : new[] { d.PortKey }).Prepend(port).Distinct();
+    private static List<DeviceKey> Halves(HostState state, DeviceKey port)
+    {
+        List<DeviceKey> halves = [port];
+        foreach (var syspath in state.DevicesByKey[port])
+        {
+            var device = state.Devices[syspath];
+            AddHalf(device.PortKey);
+            AddHalf(device.PeerPortKey ?? port);
+        }
+
+        return halves;
+
+        void AddHalf(DeviceKey half)
+        {
+            if (!halves.Contains(half))
+            {
+                halves.Add(half);
+            }
+        }
+    }
 }

@@ -1,6 +1,7 @@
 using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Policy.Reconcile;
 
@@ -18,15 +19,24 @@ public static class StatusText
             return NameOf(state, device);
         }
 
-        foreach (var remembered in state.Remembered.Values)
+        if (state.Remembered.TryGetValue(DeviceId.Of(claim.Follows), out var own) && own.Key == claim.Follows)
         {
-            if (remembered.Key == claim.Follows || remembered.PortKey == claim.Follows)
+            return state.Labels.GetValueOrDefault(own.Id) ?? own.Name;
+        }
+
+        if (claim.Follows.Kind == FollowKind.Port)
+        {
+            // What was last in that port has its id from its serial.
+            foreach (var (id, remembered) in state.Remembered)
             {
-                return state.Labels.GetValueOrDefault(remembered.Id) ?? remembered.Name;
+                if (remembered.PortKey == claim.Follows)
+                {
+                    return state.Labels.GetValueOrDefault(id) ?? remembered.Name;
+                }
             }
         }
 
-        return claim.Follows.Kind == FollowKindOfSerial ? $"{claim.Ids[0]} with serial {claim.Follows.SerialText}" : $"{claim.Ids[0]} on {claim.Follows.Text}";
+        return claim.Follows.Kind == FollowKind.Serial ? $"{claim.Ids[0]} with serial {claim.Follows.SerialText}" : $"{claim.Ids[0]} on {claim.Follows.Text}";
     }
 
     /// <summary>Label or name of a device that is there, with its id.</summary>
@@ -80,7 +90,7 @@ public static class StatusText
         var guest = state.GuestName(claim.Guest);
         return status.Reason switch
         {
-            ClaimReason.DeviceAbsent => claim.Follows.Kind == FollowKindOfSerial ? "plug it in, into any port" : "plug it into its port",
+            ClaimReason.DeviceAbsent => claim.Follows.Kind == FollowKind.Serial ? "plug it in, into any port" : "plug it into its port",
             ClaimReason.GuestOff => $"start the guest: usbhostctl guest-start {guest}",
             ClaimReason.GuestUndefined => $"define the guest again, or release the claim: usbhostctl claim-release {claim.Id}",
             ClaimReason.LibvirtUnavailable => "start libvirt: systemctl start libvirtd (or virtqemud); the claim goes on by itself",
@@ -102,6 +112,4 @@ public static class StatusText
             _ => "",
         };
     }
-
-    private const Identity.FollowKind FollowKindOfSerial = Identity.FollowKind.Serial;
 }

@@ -1,0 +1,69 @@
+using System.Diagnostics;
+
+namespace UsbHostd.Bench;
+
+/// <summary>libvirt on this host: the one that runs, else one that is started here and stopped again.</summary>
+internal sealed class Libvirtd : IDisposable
+{
+    private const string Socket = "/run/libvirt/libvirt-sock";
+    private static readonly string[] Programs = ["/usr/sbin/virtlogd", "/usr/sbin/libvirtd"];
+
+    private readonly List<Process> started = [];
+
+    private Libvirtd(string? whyNot) => WhyNot = whyNot;
+
+    /// <summary>Null where qemu:///system answers.</summary>
+    public string? WhyNot { get; private set; }
+
+    public static Libvirtd Reach()
+    {
+        if (Answers())
+        {
+            return new Libvirtd(null);
+        }
+
+        if (Environment.UserName != "root" || !Programs.All(File.Exists))
+        {
+            return new Libvirtd("libvirtd is not running, and can't be started here");
+        }
+
+        Directory.CreateDirectory("/var/log/libvirt/qemu");
+        Directory.CreateDirectory("/var/cache/libvirt/qemu");
+        var libvirtd = new Libvirtd(null);
+        foreach (var program in Programs)
+        {
+            libvirtd.started.Add(Process.Start(new ProcessStartInfo(program)
+            {
+                UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true,
+            })!);
+        }
+
+        var began = Stopwatch.GetTimestamp();
+        while (!(File.Exists(Socket) && Answers()))
+        {
+            if (Stopwatch.GetElapsedTime(began) > TimeSpan.FromSeconds(30))
+            {
+                libvirtd.WhyNot = "libvirtd was started, and does not answer";
+                break;
+            }
+
+            Thread.Sleep(50);
+        }
+
+        return libvirtd;
+    }
+
+    public void Dispose()
+    {
+        foreach (var process in started)
+        {
+            using (process)
+            {
+                process.Kill();
+                process.WaitForExit();
+            }
+        }
+    }
+
+    private static bool Answers() => Command.Run("virsh", ["-q", "-c", "qemu:///system", "uri"]).ExitCode == 0;
+}

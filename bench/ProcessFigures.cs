@@ -1,0 +1,127 @@
+using System.Net;
+using System.Net.Sockets;
+using UsbHostd.Api;
+using UsbHostd.Api.V1;
+
+namespace UsbHostd.Bench;
+
+/// <summary>What the published daemon takes of its host: time to start, memory, wake-ups.</summary>
+internal static class ProcessFigures
+{
+    /// <summary>No such socket: the daemon goes on trying, as on a host without libvirt.</summary>
+    public const string NoLibvirt = "qemu+unix:///system?socket=/nonexistent/libvirt-sock";
+
+    private const int Events = 1000;
+
+    // The threads that we make (comm has 15 characters); all others are the runtime's, Kestrel's or libvirt's.
+    private static readonly string[] Ours = ["usb", "usb-nodes", "libvirt-events", "Console logger"];
+
+    public static IEnumerable<Figure> Start(string host, IReadOnlyList<(string Name, string Uri)> libvirts)
+    {
+        var bare = new List<TimeSpan>();
+        var ours = libvirts.ToDictionary(l => l.Name, _ => new List<TimeSpan>(), StringComparer.Ordinal);
+        var state = Directory.CreateTempSubdirectory("usbhostd-bench-").FullName;
+        for (var i = 0; i < 11; i++)
+        {
+            using (var kestrel = Served.BareKestrel())
+            {
+                bare.Add(kestrel.UntilReady);
+            }
+
+            foreach (var (name, uri) in libvirts)
+            {
+                using var daemon = Served.Daemon(uri, host, state);
+                ours[name].Add(daemon.UntilReady);
+            }
+        }
+
+        Directory.Delete(state, recursive: true);
+        foreach (var (name, times) in ours)
+        {
+            // The first of each finds cold files.
+            var (us, them) = (Figures.Median(times.Skip(1)), Figures.Median(bare.Skip(1)));
+            yield return new Figure($"start to ready, libvirt {name}", Figures.Time(us), $"{Figures.Time(them)} bare Kestrel", us / them, "-", null);
+        }
+    }
+
+    public static async Task<Figure> MemoryAsync(string host, string libvirt, IReadOnlyList<string> ports)
+    {
+        using var daemon = Served.Daemon(libvirt, host);
+        using var bare = Served.BareKestrel();
+        var atStart = (daemon.Status("RssAnon"), daemon.Status("VmRSS"));
+        await CauseEventsAsync(daemon.Socket, ports);
+        await AskBareAsync(bare.Socket);
+        var (anonymous, resident) = (daemon.Status("RssAnon"), daemon.Status("VmRSS"));
+        var (bareAnonymous, bareResident) = (bare.Status("RssAnon"), bare.Status("VmRSS"));
+        return new Figure(
+            "memory after 1,000 events, anonymous", Figures.Size(anonymous), $"{Figures.Size(bareAnonymous)} bare Kestrel",
+            (double)anonymous / bareAnonymous, "<= 25 MiB", anonymous <= 25 * 1024)
+        {
+            Notes =
+            [
+                $"resident {Figures.Size(resident)} beside {Figures.Size(bareResident)} of a bare Kestrel after as many requests: {(double)resident / bareResident:0.00}",
+                $"before them: anonymous {Figures.Size(atStart.Item1)}, resident {Figures.Size(atStart.Item2)}",
+                "events: labels, claims and releases over the API, each through the loop and the database",
+            ],
+        };
+    }
+
+    /// <summary>Watches a daemon with nothing to do; what else is measured meanwhile does not concern it.</summary>
+    public static async Task<Figure> IdleAsync(string host, string libvirt, string with, TimeSpan wait)
+    {
+        using var daemon = Served.Daemon(libvirt, host);
+
+        // Past its start: tiered compilation, the pool's idle threads, and what it remembers is written.
+        await Task.Delay(TimeSpan.FromSeconds(45));
+        var before = daemon.Threads();
+        await Task.Delay(wait);
+        var after = daemon.Threads();
+        var woken = after
+            .Select(t => (t.Value.Name, Count: t.Value.Switches - (before.TryGetValue(t.Key, out var b) ? b.Switches : 0)))
+            .Where(t => t.Count > 0).ToList();
+        var own = woken.Where(t => Ours.Contains(t.Name, StringComparer.Ordinal)).Sum(t => t.Count);
+        return new Figure(
+            $"wake-ups in {wait.TotalSeconds:0} idle seconds, libvirt {with}", $"{own} of our threads", $"{woken.Sum(t => t.Count) - own} of the runtime's", null, "0", own == 0)
+        {
+            Notes = [.. woken.GroupBy(t => t.Name, StringComparer.Ordinal).Select(g => $"{g.Key,-16} {g.Sum(t => t.Count)}")],
+        };
+    }
+
+    private static async Task CauseEventsAsync(string socket, IReadOnlyList<string> ports)
+    {
+        using var client = UsbHostClient.Connect("unix:" + socket);
+        while ((await client.ListDevicesAsync(new ListDevicesRequest())).Devices.Count < ports.Count)
+        {
+            await Task.Delay(20);
+        }
+
+        var caused = 0;
+        for (var i = 0; caused < Events; i++)
+        {
+            var device = "port:" + ports[i % ports.Count];
+            await client.SetDeviceLabelAsync(new SetDeviceLabelRequest { Device = device, Label = $"label {i}" });
+            var claim = await client.CreateClaimAsync(new CreateClaimRequest { Device = device, Guest = $"uuid:{Guid.NewGuid()}" });
+            await client.ReleaseClaimAsync(new ReleaseClaimRequest { Id = claim.Id });
+            await client.ListDevicesAsync(new ListDevicesRequest());
+            caused += 3;
+        }
+    }
+
+    private static async Task AskBareAsync(string socket)
+    {
+        using var handler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (_, cancellation) =>
+            {
+                var connection = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+                await connection.ConnectAsync(new UnixDomainSocketEndPoint(socket), cancellation);
+                return new NetworkStream(connection, ownsSocket: true);
+            },
+        };
+        using var http = new HttpClient(handler) { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        for (var i = 0; i < Events * 4 / 3; i++)
+        {
+            await http.GetStringAsync(new Uri("http://localhost/"));
+        }
+    }
+}

@@ -1,0 +1,141 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net.Sockets;
+
+namespace UsbHostd.Bench;
+
+/// <summary>A process of its own that listens on a unix socket; it is ended and its files removed with this.</summary>
+internal sealed class Served : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private readonly Process process;
+    private readonly string? folder;
+
+    private Served(Process process, string socket, string? folder, TimeSpan untilReady)
+    {
+        this.process = process;
+        this.folder = folder;
+        Socket = socket;
+        UntilReady = untilReady;
+    }
+
+    public string Socket { get; }
+
+    /// <summary>From before the process was made until its socket took a connection.</summary>
+    public TimeSpan UntilReady { get; }
+
+    public static Served BareKestrel()
+    {
+        var folder = Directory.CreateTempSubdirectory("usbhostd-bench-").FullName;
+        return Start(Checkout.BareKestrel, [$"{folder}/http.sock"], $"{folder}/http.sock", folder);
+    }
+
+    /// <summary>The daemon with the unit's environment, on a host of files.</summary>
+    /// <param name="state">Kept where it is given, so that a second start finds its database.</param>
+    public static Served Daemon(string libvirt, string host, string? state = null)
+    {
+        var folder = Directory.CreateTempSubdirectory("usbhostd-bench-").FullName;
+        state ??= Directory.CreateDirectory($"{folder}/state").FullName;
+        File.WriteAllText($"{folder}/usbhostd.conf", $"""
+            [daemon]
+            state-directory = {state}
+            log-level = warning
+            [api]
+            socket = {folder}/api.sock
+            socket-group =
+            [libvirt]
+            uri = {libvirt}
+            [paths]
+            sysfs = {host}/sys
+            proc = {host}/proc
+            run = {host}/run
+            dev = {host}/dev
+
+            """);
+        return Start(Checkout.Daemon, ["--config", $"{folder}/usbhostd.conf"], $"{folder}/api.sock", folder);
+    }
+
+    /// <summary>A field of /proc/PID/status in KiB, for example RssAnon (proc(5)).</summary>
+    public long Status(string field) =>
+        long.Parse(File.ReadLines($"/proc/{process.Id}/status").First(l => l.StartsWith(field + ":", StringComparison.Ordinal))
+            .Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture);
+
+    /// <summary>How often each thread has gone to sleep so far: by thread, with its name.</summary>
+    public Dictionary<int, (string Name, long Switches)> Threads()
+    {
+        var threads = new Dictionary<int, (string, long)>();
+        foreach (var task in Directory.EnumerateDirectories($"/proc/{process.Id}/task"))
+        {
+            try
+            {
+                var line = File.ReadLines($"{task}/status").First(l => l.StartsWith("voluntary_ctxt_switches:", StringComparison.Ordinal));
+                threads[int.Parse(Path.GetFileName(task), CultureInfo.InvariantCulture)] =
+                    (File.ReadAllText($"{task}/comm").Trim(), long.Parse(line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..], CultureInfo.InvariantCulture));
+            }
+            catch (IOException)
+            {
+                // It ended while we looked.
+            }
+        }
+
+        return threads;
+    }
+
+    public void Dispose()
+    {
+        using (process)
+        {
+            // SIGKILL: what it would write at its end is of no interest, and the next measure begins the sooner.
+            process.Kill();
+            process.WaitForExit();
+        }
+
+        if (folder is not null)
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    private static Served Start(string program, string[] arguments, string socket, string folder)
+    {
+        var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in Checkout.UnitEnvironment())
+        {
+            start.Environment[name] = value;
+        }
+
+        var began = Stopwatch.GetTimestamp();
+        var process = Process.Start(start) ?? throw new IOException($"cannot run {program}");
+        var said = new System.Text.StringBuilder();
+        process.OutputDataReceived += (_, line) => said.AppendLine(line.Data);
+        process.ErrorDataReceived += (_, line) => said.AppendLine(line.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        while (!Answers(socket))
+        {
+            if (process.HasExited || Stopwatch.GetElapsedTime(began) > Patience)
+            {
+                throw new IOException($"{program} does not listen: {said}");
+            }
+
+            Thread.Sleep(1);
+        }
+
+        return new Served(process, socket, folder, Stopwatch.GetElapsedTime(began));
+    }
+
+    private static bool Answers(string socket)
+    {
+        using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            client.Connect(new UnixDomainSocketEndPoint(socket));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
