@@ -29,8 +29,8 @@ internal static class EventCost
 
     public static Figure Measure()
     {
-        var small = new Run(new World(devices: 20, guests: 5, claims: 10));
-        var large = new Run(new World(devices: 2000, guests: 500, claims: 1000));
+        using var small = new Run(new World(devices: 20, guests: 5, claims: 10));
+        using var large = new Run(new World(devices: 2000, guests: 500, claims: 1000));
         for (var round = 0; round < Rounds; round++)
         {
             small.Round(round);
@@ -57,18 +57,19 @@ internal static class EventCost
         public bool IsOfRequest { get; init; }
     }
 
-    private sealed class Run
+    private sealed class Run : IDisposable
     {
         private readonly LoopInbox inbox = new();
         private readonly StateFeed feed = new();
         private readonly ReconcileLoop loop;
+        private readonly ActionRunner runner;
         private readonly SteppingTime time = new();
 
         public Run(World world)
         {
             World = world;
             var usb = new NullUsb();
-            var runner = new ActionRunner(new WorldAttacher(world, inbox.Events), new NullGuests(), usb, usb, NullLogger<ActionRunner>.Instance);
+            runner = new ActionRunner(new WorldAttacher(world, inbox.Events), new NullGuests(), usb, usb, NullLogger<ActionRunner>.Instance);
             loop = new ReconcileLoop(
                 HostState.From(new StoredState { Claims = world.Claims }, new ReconcileLimits()), inbox, new NullStore(), runner, feed, time, NullLogger<ReconcileLoop>.Instance);
             loop.Begin();
@@ -93,6 +94,12 @@ internal static class EventCost
                     Settle();
                 }
             }
+        }
+
+        public void Dispose()
+        {
+            loop.Dispose();
+            runner.Dispose();
         }
 
         private TimeSpan Turn(HostEvent happened)

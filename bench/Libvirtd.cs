@@ -15,6 +15,8 @@ internal sealed class Libvirtd : IDisposable
     /// <summary>Null where qemu:///system answers.</summary>
     public string? WhyNot { get; private set; }
 
+    public static Libvirtd NotNeeded() => new("nobody asked for it");
+
     public static Libvirtd Reach()
     {
         if (Answers())

@@ -24,15 +24,15 @@ internal sealed class MockedDevices : IDisposable
     /// <exception cref="System.ComponentModel.Win32Exception">umockdev is not installed.</exception>
     public static MockedDevices Make(int count)
     {
-        var description = Path.GetTempFileName();
-        File.WriteAllText(description, Describe(count));
-        var holder = Process.Start(new ProcessStartInfo("umockdev-run", ["--device", description, "--", "sh", "-c", "echo $UMOCKDEV_DIR; exec cat"])
+        var file = Path.GetTempFileName();
+        File.WriteAllText(file, Describe(count));
+        var bed = Process.Start(new ProcessStartInfo("umockdev-run", ["--device", file, "--", "sh", "-c", "echo $UMOCKDEV_DIR; exec cat"])
         {
             UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
         })!;
-        var root = holder.StandardOutput.ReadLine() ?? throw new IOException($"umockdev-run: {holder.StandardError.ReadToEnd()}");
+        var root = bed.StandardOutput.ReadLine() ?? throw new IOException($"umockdev-run: {bed.StandardError.ReadToEnd()}");
         NoteAsUdevDoes(root, count);
-        return new MockedDevices(holder, description, root);
+        return new MockedDevices(bed, file, root);
     }
 
     /// <summary>Makes a program see the bed in place of /sys and /dev.</summary>

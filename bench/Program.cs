@@ -1,15 +1,26 @@
 using UsbHostd.Bench;
 
 string[] all = ["event", "enumerate", "start", "memory", "idle", "cli"];
+if (args.Except([.. all, "lab"], StringComparer.Ordinal).FirstOrDefault() is { } unknown)
+{
+    await Console.Error.WriteLineAsync($"bench: there is no figure {unknown}; there are {string.Join(", ", all)} and lab");
+    return 64;
+}
+
 var wanted = args.Length == 0 ? all : args;
-using var host = new Host();
-using var libvirtd = Libvirtd.Reach();
-var libvirt = libvirtd.WhyNot is null ? "qemu:///system" : ProcessFigures.NoLibvirt;
 var load = Load();
+List<Figure> figures = [];
+if (wanted.Contains("lab"))
+{
+    figures.Add(await LabFigure.MeasureAsync());
+}
+
+using var host = new Host();
+using var libvirtd = wanted.Any(figure => figure is "start" or "memory" or "idle" or "cli") ? Libvirtd.Reach() : Libvirtd.NotNeeded();
+var libvirt = libvirtd.WhyNot is null ? "qemu:///system" : ProcessFigures.NoLibvirt;
 
 // Watched while the rest is measured: it does nothing, which the rest can't disturb.
 var idle = wanted.Contains("idle") ? ProcessFigures.IdleAsync(host.Root, libvirt, libvirtd.WhyNot is null ? "present" : "absent", TimeSpan.FromSeconds(60)) : null;
-List<Figure> figures = [];
 if (wanted.Contains("event"))
 {
     figures.Add(EventCost.Measure());

@@ -10,9 +10,9 @@ internal sealed class Served : IDisposable
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly Process process;
-    private readonly string? folder;
+    private readonly string folder;
 
-    private Served(Process process, string socket, string? folder, TimeSpan untilReady)
+    private Served(Process process, string socket, string folder, TimeSpan untilReady)
     {
         this.process = process;
         this.folder = folder;
@@ -27,22 +27,22 @@ internal sealed class Served : IDisposable
 
     public static Served BareKestrel()
     {
-        var folder = Directory.CreateTempSubdirectory("usbhostd-bench-").FullName;
-        return Start(Checkout.BareKestrel, [$"{folder}/http.sock"], $"{folder}/http.sock", folder);
+        var own = Directory.CreateTempSubdirectory("usbhostd-bench-").FullName;
+        return Start(Checkout.BareKestrel, [$"{own}/http.sock"], $"{own}/http.sock", own);
     }
 
     /// <summary>The daemon with the unit's environment, on a host of files.</summary>
     /// <param name="state">Kept where it is given, so that a second start finds its database.</param>
     public static Served Daemon(string libvirt, string host, string? state = null)
     {
-        var folder = Directory.CreateTempSubdirectory("usbhostd-bench-").FullName;
-        state ??= Directory.CreateDirectory($"{folder}/state").FullName;
-        File.WriteAllText($"{folder}/usbhostd.conf", $"""
+        var own = Directory.CreateTempSubdirectory("usbhostd-bench-").FullName;
+        state ??= Directory.CreateDirectory($"{own}/state").FullName;
+        File.WriteAllText($"{own}/usbhostd.conf", $"""
             [daemon]
             state-directory = {state}
             log-level = warning
             [api]
-            socket = {folder}/api.sock
+            socket = {own}/api.sock
             socket-group =
             [libvirt]
             uri = {libvirt}
@@ -53,7 +53,7 @@ internal sealed class Served : IDisposable
             dev = {host}/dev
 
             """);
-        return Start(Checkout.Daemon, ["--config", $"{folder}/usbhostd.conf"], $"{folder}/api.sock", folder);
+        return Start(Checkout.Daemon, ["--config", $"{own}/usbhostd.conf"], $"{own}/api.sock", own);
     }
 
     /// <summary>A field of /proc/PID/status in KiB, for example RssAnon (proc(5)).</summary>
@@ -91,13 +91,10 @@ internal sealed class Served : IDisposable
             process.WaitForExit();
         }
 
-        if (folder is not null)
-        {
-            Directory.Delete(folder, recursive: true);
-        }
+        Directory.Delete(folder, recursive: true);
     }
 
-    private static Served Start(string program, string[] arguments, string socket, string folder)
+    private static Served Start(string program, string[] arguments, string socket, string own)
     {
         var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
         foreach (var (name, value) in Checkout.UnitEnvironment())
@@ -106,15 +103,15 @@ internal sealed class Served : IDisposable
         }
 
         var began = Stopwatch.GetTimestamp();
-        var process = Process.Start(start) ?? throw new IOException($"cannot run {program}");
+        var started = Process.Start(start) ?? throw new IOException($"cannot run {program}");
         var said = new System.Text.StringBuilder();
-        process.OutputDataReceived += (_, line) => said.AppendLine(line.Data);
-        process.ErrorDataReceived += (_, line) => said.AppendLine(line.Data);
-        process.BeginOutputReadLine();
-        process.BeginErrorReadLine();
+        started.OutputDataReceived += (_, line) => said.AppendLine(line.Data);
+        started.ErrorDataReceived += (_, line) => said.AppendLine(line.Data);
+        started.BeginOutputReadLine();
+        started.BeginErrorReadLine();
         while (!Answers(socket))
         {
-            if (process.HasExited || Stopwatch.GetElapsedTime(began) > Patience)
+            if (started.HasExited || Stopwatch.GetElapsedTime(began) > Patience)
             {
                 throw new IOException($"{program} does not listen: {said}");
             }
@@ -122,7 +119,7 @@ internal sealed class Served : IDisposable
             Thread.Sleep(1);
         }
 
-        return new Served(process, socket, folder, Stopwatch.GetElapsedTime(began));
+        return new Served(started, socket, own, Stopwatch.GetElapsedTime(began));
     }
 
     private static bool Answers(string socket)

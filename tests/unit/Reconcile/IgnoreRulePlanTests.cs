@@ -1,0 +1,59 @@
+using System.Collections.Immutable;
+using NUnit.Framework;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Tests.Reconcile;
+
+[TestFixture]
+internal sealed class IgnoreRulePlanTests
+{
+    private static readonly UsbId Stick = new(0x0951, 0x1666);
+    private static readonly DeviceKey BySerial = DeviceKey.Serial(Stick, "E0D5");
+    private static readonly DeviceKey ByPort = DeviceKey.Port(new UsbController("pci", "0000:00:14.0"), UsbHalf.Usb2, "4");
+
+    [Test]
+    public void Plan_ClaimsInAnotherOrder_GivesTheSameRules() =>
+        Assert.That(Rules(Claim(1, BySerial), Claim(2, ByPort)), Is.EqualTo(Rules(Claim(2, ByPort), Claim(1, BySerial))));
+
+    [Test]
+    public void Plan_ClaimBySerial_GivesARuleForEachOfItsIds() =>
+        Assert.That(
+            Rules(Claim(1, BySerial, Stick, new UsbId(0x0951, 0x1667))),
+            Is.EqualTo(new[] { new IgnoreRule(Stick, "E0D5", null), new IgnoreRule(new UsbId(0x0951, 0x1667), "E0D5", null) }));
+
+    [Test]
+    public void Plan_TwoClaimsOfOnePort_GivesOneRule() =>
+        Assert.That(Rules(Claim(1, ByPort), Claim(2, ByPort)), Is.EqualTo(new[] { new IgnoreRule(Stick, null, ByPort) }));
+
+    [Test]
+    public void Plan_ReleasedClaim_GivesNoRule() =>
+        Assert.That(Rules(Claim(1, ByPort) with { Released = DateTimeOffset.UnixEpoch }), Is.Empty);
+
+    [Test]
+    public void DeviceName_ByPortWhereADeviceWithSerialWasLast_IsItsName()
+    {
+        var remembered = new RememberedDevice(
+            DeviceId.Of(BySerial), BySerial, ByPort, Stick, "E0D5", "DataTraveler", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
+        var state = HostState.From(new StoredState { Devices = [remembered] }, new ReconcileLimits());
+
+        Assert.That(StatusText.DeviceName(state, Claim(1, ByPort), null), Is.EqualTo("DataTraveler"));
+    }
+
+    private static ImmutableArray<IgnoreRule> Rules(params Claim[] claims) =>
+        Planner.Plan(HostState.From(new StoredState { Claims = claims }, new ReconcileLimits()), DateTimeOffset.UnixEpoch)
+            .OfType<HostAction.WriteIgnoreRules>().Single().Rules;
+
+    private static Claim Claim(int number, DeviceKey follows, params UsbId[] ids) => new()
+    {
+        Id = ClaimId.Of(new Guid(number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)),
+        Guest = new GuestId(new Guid(number, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0)),
+        Follows = follows,
+        Ids = ids.Length == 0 ? [Stick] : [.. ids],
+        Owner = "uid:0",
+        Door = "grpc",
+        Created = DateTimeOffset.UnixEpoch,
+    };
+}
