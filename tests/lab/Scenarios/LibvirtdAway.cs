@@ -41,7 +41,7 @@ public sealed class LibvirtdAway : DaemonTest
         await Bed.Libvirtd.StopAsync();
         await Bed.Libvirtd.StartAsync();
 
-        await PhaseAsync(claim, Phase.Attached);
+        await PhaseAsync(claim, Phase.Attached, Reason.Unspecified);
         Assert.That(await OursAsync(guest), Is.EqualTo(alias));
         Assert.That(await guest.UsbListAsync(), Is.EqualTo(list), "the list carries the guest's clock: an equal line means that nothing happened");
     }
