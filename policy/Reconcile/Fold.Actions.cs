@@ -23,7 +23,7 @@ public sealed partial class Fold
             case HostAction.AttachDevice attach:
                 Audit("attach", attach.Claim.ToString(), failed is null ? "ok" : failed.Reason.ToString(),
                     $"{state.IdOf(attach.Device)} to guest {state.GuestName(attach.Into)}{Because(failed)}");
-                NoteOutcome(attach.Claim, failed);
+                NoteOutcome(attach.Claim, failed ?? NotThere(attach));
                 break;
             case HostAction.DetachDevice detach:
                 Audit("detach", detach.Alias.Claim.ToString(), failed is null ? "ok" : failed.Reason.ToString(),
@@ -112,6 +112,12 @@ public sealed partial class Fold
         var wait = limits.FirstRetry * Math.Pow(2, Math.Min(failures - 1, 16)) * (transient ? 1 : 5);
         return wait < limits.LongestRetry ? wait : limits.LongestRetry;
     }
+
+    /// <summary>libvirt may report success for what the guest's XML then hasn't got; that counts as a failure, or it would be tried without end.</summary>
+    private ActionOutcome.Failed? NotThere(HostAction.AttachDevice attach) =>
+        state.AttachmentsByClaim[attach.Claim].Any(p => p.Guest == attach.Into && p.Attachment.Ours == attach.Alias)
+            ? null
+            : new ActionOutcome.Failed(ClaimReason.AttachFailed, "libvirt reported success, and the guest's definition has no such device", Transient: true);
 
     private void NoteLook(ClaimId id)
     {
