@@ -36,7 +36,10 @@ internal sealed class Libvirtd : IDisposable
         {
             libvirtd.started.Add(Process.Start(new ProcessStartInfo(program)
             {
-                UseShellExecute = false, RedirectStandardError = true, RedirectStandardOutput = true, RedirectStandardInput = true,
+                UseShellExecute = false,
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+                RedirectStandardInput = true,
             })!);
         }
 

@@ -28,7 +28,10 @@ internal sealed class MockedDevices : IDisposable
         File.WriteAllText(file, Describe(count));
         var bed = Process.Start(new ProcessStartInfo("umockdev-run", ["--device", file, "--", "sh", "-c", "echo $UMOCKDEV_DIR; exec cat"])
         {
-            UseShellExecute = false, RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            UseShellExecute = false,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
         })!;
         var root = bed.StandardOutput.ReadLine() ?? throw new IOException($"umockdev-run: {bed.StandardError.ReadToEnd()}");
         NoteAsUdevDoes(root, count);
