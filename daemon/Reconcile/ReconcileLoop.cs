@@ -226,7 +226,12 @@ internal sealed partial class ReconcileLoop : IDisposable
 
             claims.Add(id);
             shown[id] = (entry.Claim, status);
-            Log(entry.Claim, status);
+            if (before.Status is not null || status.Phase != ClaimPhase.Released)
+            {
+                // What was over before this daemon started is no news.
+                Log(entry.Claim, status);
+            }
+
             AddDevice(status);
             AddDevice(before.Status);
         }
