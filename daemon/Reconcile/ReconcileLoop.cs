@@ -21,7 +21,7 @@ internal sealed partial class ReconcileLoop : IDisposable
     private readonly Journal journal;
     private readonly ActionRunner runner;
     private readonly StateFeed feed;
-    private readonly TimeProvider time;
+    private readonly SteadyClock clock;
     private readonly ILogger<ReconcileLoop> log;
     private readonly Dictionary<ClaimId, (Claim Claim, ClaimStatus Status)> shown = [];
     private readonly ITimer wake;
@@ -38,11 +38,11 @@ internal sealed partial class ReconcileLoop : IDisposable
         journal = new Journal(store);
         this.runner = runner;
         this.feed = feed;
-        this.time = time;
         this.log = log;
         wake = time.CreateTimer(_ => inbox.Events.TryWrite(new HostEvent.TimeReached()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         flush = time.CreateTimer(_ => inbox.Writer.TryWrite(new LoopInput.FlushDue()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        feed.Publish(new FeedChange(state, time.GetUtcNow(), [], [], [], []));
+        clock = new SteadyClock(time);
+        feed.Publish(new FeedChange(state, clock.Now(), [], [], [], []));
     }
 
     /// <summary>Has the one writer decide; the result comes with the state that it is in.</summary>
@@ -92,7 +92,7 @@ internal sealed partial class ReconcileLoop : IDisposable
     }
 
     /// <summary>The first turn: what is stored, nothing seen yet.</summary>
-    internal void Begin() => Turn(new Fold(state, time.GetUtcNow()), writeEverything: true);
+    internal void Begin() => Turn(new Fold(state, clock.Now()), writeEverything: true);
 
     /// <summary>One turn, with all that waits in the inbox; false where nothing does.</summary>
     internal bool ReadSome()
@@ -102,7 +102,7 @@ internal sealed partial class ReconcileLoop : IDisposable
             return false;
         }
 
-        var fold = new Fold(state, time.GetUtcNow());
+        var fold = new Fold(state, clock.Now());
         for (var i = 0; i < MostPerTurn && inbox.Reader.TryRead(out var input); i++)
         {
             switch (input)
@@ -117,7 +117,7 @@ internal sealed partial class ReconcileLoop : IDisposable
                 case LoopInput.Asked asked:
                     Turn(fold);
                     Answer(asked.Request);
-                    fold = new Fold(state, time.GetUtcNow());
+                    fold = new Fold(state, clock.Now());
                     break;
             }
         }
@@ -130,7 +130,7 @@ internal sealed partial class ReconcileLoop : IDisposable
     {
         try
         {
-            var now = time.GetUtcNow();
+            var now = clock.Now();
             var decided = request.Decide(state, now);
             if (decided.Changes.Count > 0)
             {
@@ -177,7 +177,7 @@ internal sealed partial class ReconcileLoop : IDisposable
             Write();
         }
 
-        var now = time.GetUtcNow();
+        var now = clock.Now();
         // What waited for the disk is not touched again by anything: once it is written, all is looked at.
         var everything = writeEverything || (wasBlocked && !journal.HasIntent);
         var actions = everything ? Planner.Plan(state, now) : Planner.Plan(state, now, happened);

@@ -11,7 +11,10 @@ internal sealed class ManualTime : TimeProvider
     /// <summary>How many timers are set to fire some time.</summary>
     public int Armed => timers.Count(t => t.Due is not null);
 
-    public override DateTimeOffset GetUtcNow() => now;
+    /// <summary>How far the host's clock was set from what it showed before; the monotonic one knows nothing of it.</summary>
+    public TimeSpan Set { get; set; }
+
+    public override DateTimeOffset GetUtcNow() => now + Set;
 
     public override long GetTimestamp() => now.UtcTicks;
 
