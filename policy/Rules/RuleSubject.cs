@@ -1,0 +1,37 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Rules;
+
+/// <summary>What rules see of a device. A text that the device does not give is empty, as in USBGuard.</summary>
+public sealed record RuleSubject
+{
+    public required UsbId Id { get; init; }
+
+    /// <summary>iProduct, raw.</summary>
+    public string Name { get; init; } = "";
+
+    public string Hash { get; init; } = "";
+
+    public string ParentHash { get; init; } = "";
+
+    /// <summary>iSerialNumber, raw.</summary>
+    public string Serial { get; init; } = "";
+
+    /// <summary>The kernel's name: <c>1-4.2</c>, <c>usb1</c>.</summary>
+    public string ViaPort { get; init; } = "";
+
+    /// <summary>In the order of the descriptors, as USBGuard lists them.</summary>
+    public ImmutableArray<UsbClass> Interfaces { get; init; } = [];
+
+    public string ConnectType { get; init; } = "";
+
+    public int Bus { get; init; }
+
+    /// <summary>Name of the root hub's parent device, for example <c>0000:02:01.0</c>.</summary>
+    public string Controller { get; init; } = "";
+
+    /// <summary>udev's ID_PATH.</summary>
+    public string IdPath { get; init; } = "";
+}
