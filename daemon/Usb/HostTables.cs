@@ -14,6 +14,7 @@ internal sealed class HostTables(UsbHostOptions options, ISysfsFiles files)
     private HashSet<string>? swaps;
     private HashSet<string>? defaultRoutes;
     private List<string>? keyboards;
+    private readonly Dictionary<string, string?> hubHashes = new(StringComparer.Ordinal);
     private List<(string Uuid, HashSet<string> Members)>? btrfs;
 
     /// <summary>By major:minor.</summary>
@@ -57,6 +58,17 @@ internal sealed class HostTables(UsbHostOptions options, ISysfsFiles files)
                 .Select(uuid => (uuid, files.List($"{options.Sysfs}/fs/btrfs/{uuid}/devices").ToHashSet(StringComparer.Ordinal)))
                 .Where(fs => fs.Item2.Count > 0),
         ];
+
+    /// <summary>Hash of a hub, which all devices behind it have as their parent's: read once.</summary>
+    public string? HubHashOf(string devpath, Func<string?> read)
+    {
+        if (!hubHashes.TryGetValue(devpath, out var hash))
+        {
+            hubHashes[devpath] = hash = read();
+        }
+
+        return hash;
+    }
 
     /// <summary>Whether a ZFS pool is imported; the module shows each by name.</summary>
     public bool IsZfsPool(string name) =>

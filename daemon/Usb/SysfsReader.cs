@@ -17,6 +17,9 @@ internal sealed class SysfsReader
         "bDeviceClass", "bDeviceSubClass", "bDeviceProtocol", "bConfigurationValue", "authorized", "descriptors",
     ];
 
+    // The descriptors last: where they could be read, the hub was there while the others were.
+    private static readonly string[] HashedAttributes = ["idVendor", "idProduct", "product", "serial", "descriptors"];
+
     private static readonly string[] InterfaceAttributes =
         ["bInterfaceNumber", "bInterfaceClass", "bInterfaceSubClass", "bInterfaceProtocol", "authorized"];
 
@@ -111,6 +114,7 @@ internal sealed class SysfsReader
             && UsbId.TryParse($"{Trimmed(vendor)}:{Trimmed(product)}", out var id)
             ? names.Find(id)
             : default;
+        var port = PortOf(devpath);
         var raw = new SysfsAttributes
         {
             Devpath = devpath,
@@ -118,7 +122,9 @@ internal sealed class SysfsReader
             Properties = PropertiesOf(attributes),
             Interfaces = [.. interfaces.Select(entry => ReadInterface($"{folder}/{entry}", entry))],
             RootHub = RootHubOf(devpath),
-            Peer = PeerOf(devpath),
+            Peer = PeerOf(port),
+            ParentHash = HubHashOf(Devpath.Parent(devpath), tables),
+            ConnectType = port is null ? null : ReadRetrying($"{options.Sysfs}{port}/connect_type"),
             BootId = bootId.Value,
             DeviceFolder = options.Dev,
             VendorFromDatabase = known.Vendor,
@@ -154,19 +160,39 @@ internal sealed class SysfsReader
         return new SysfsRootHub(controller, ReadRetrying($"{options.Sysfs}{hub}/speed"));
     }
 
-    private SysfsPeer? PeerOf(string devpath)
+    /// <summary>
+    /// The port that it is plugged in (drivers/usb/core/port.c); null for a root hub. The kernel links it only when all drivers are
+    /// through with the device, which may be after its last event; until then the port is where ports of a hub are.
+    /// </summary>
+    private string? PortOf(string devpath)
     {
-        // The port that it is plugged in, and that port's other half: both are links (drivers/usb/core/port.c).
-        if (files.ReadLink($"{options.Sysfs}{devpath}/port") is not { } portLink
-            || Devpath.Follow(devpath, portLink) is not { } port
-            || files.ReadLink($"{options.Sysfs}{port}/peer") is not { } peerLink
-            || Devpath.Follow(port, peerLink) is not { } peer)
+        if (files.ReadLink($"{options.Sysfs}{devpath}/port") is { } link)
+        {
+            return Devpath.Follow(devpath, link);
+        }
+
+        var hub = Devpath.Parent(devpath);
+        if (!UsbPortPath.TryParse(Devpath.Name(devpath), out var path) || path.IsRootHub || Devpath.UsbDeviceOf(hub) != hub)
         {
             return null;
         }
 
-        return new SysfsPeer(Devpath.Name(peer), RootHubOf(peer));
+        var hubName = Devpath.Name(hub);
+        var number = path.Chain[(path.Chain.LastIndexOf('.') + 1)..];
+        var first = Devpath.RootHubOf(hub) == hub ? $"{path.Bus}-0:1.0" : $"{hubName}:1.0";
+        return $"{hub}/{first}/{hubName}-port{number}";
     }
+
+    /// <summary>That port's other half.</summary>
+    private SysfsPeer? PeerOf(string? port) =>
+        port is not null && files.ReadLink($"{options.Sysfs}{port}/peer") is { } link && Devpath.Follow(port, link) is { } peer
+            ? new SysfsPeer(Devpath.Name(peer), RootHubOf(peer))
+            : null;
+
+    /// <summary>Null where <paramref name="hub"/> is no USB device, or went away while it was read.</summary>
+    private string? HubHashOf(string hub, HostTables tables) => Devpath.UsbDeviceOf(hub) == hub
+        ? tables.HubHashOf(hub, () => UsbGuardHash.Of(ReadAll(options.Sysfs + hub, HashedAttributes)))
+        : null;
 
     private Dictionary<string, byte[]> ReadAll(string folder, string[] wanted)
     {

@@ -25,6 +25,15 @@ public sealed record SysfsAttributes
     /// <summary>Where the <c>peer</c> link of the device's port points; null where there is none.</summary>
     public SysfsPeer? Peer { get; init; }
 
+    /// <summary>
+    /// Hash of the hub that the device is plugged in (<see cref="UsbGuardHash.Of"/>); null for a root hub, or where the hub could not be
+    /// read to its end.
+    /// </summary>
+    public string? ParentHash { get; init; }
+
+    /// <summary>Content of the port's <c>connect_type</c>; null where there is none.</summary>
+    public byte[]? ConnectType { get; init; }
+
     /// <summary>/proc/sys/kernel/random/boot_id without the line end.</summary>
     public required string BootId { get; init; }
 

@@ -241,7 +241,7 @@ public sealed record UsbDescriptors(ImmutableArray<UsbInterfaceDescriptor> Inter
     }
 
     /// <summary>bDescriptorType (USB 3.2 specification, table 9-6).</summary>
-    private static class DescriptorType
+    internal static class DescriptorType
     {
         public const byte Device = 0x01;
         public const byte Configuration = 0x02;

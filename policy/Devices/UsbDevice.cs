@@ -81,6 +81,24 @@ public sealed record UsbDevice
     /// <summary>What is wrong with the descriptors, if anything ("truncated at 18 of 34 bytes"); null where they are sound.</summary>
     public string? DescriptorFault { get; init; }
 
+    /// <summary>
+    /// Classes of the interfaces as USBGuard lists them: one for each interface descriptor, in order, that is for every alternate
+    /// setting of every configuration.
+    /// </summary>
+    public ImmutableArray<UsbClass> InterfaceTypes { get; init; } = [];
+
+    /// <summary>As USBGuard computes it (<see cref="UsbGuardHash.Of"/>); null where USBGuard would refuse the descriptors.</summary>
+    public string? Hash { get; init; }
+
+    /// <summary>Hash of the hub it is plugged in; for a root hub that of its parent's path. Null where the hub has none.</summary>
+    public string? ParentHash { get; init; }
+
+    /// <summary>
+    /// sysfs <c>connect_type</c> of its port: <c>hotplug</c>, <c>hardwired</c>, <c>not used</c> or <c>unknown</c>; null for root hubs
+    /// and where the kernel has none (Documentation/ABI/testing/sysfs-bus-usb).
+    /// </summary>
+    public string? ConnectType { get; init; }
+
     /// <summary>Who uses it on the host; empty where nobody does.</summary>
     public ImmutableArray<HostUse> Uses { get; init; } = [];
 

@@ -53,6 +53,7 @@ public static class UsbDeviceReader
         var half = HalfOf(raw.RootHub);
         var serial = DeviceString(attributes, "serial");
         var descriptors = UsbDescriptors.Parse(attributes.GetValueOrDefault("descriptors"));
+        var interfaces = raw.Interfaces.Select(InterfaceOf).OfType<UsbInterface>().OrderBy(i => i.Number).ToImmutableArray();
         return new UsbDevice
         {
             Syspath = raw.Devpath,
@@ -79,11 +80,34 @@ public static class UsbDeviceReader
             DeviceNode = $"{raw.DeviceFolder}/{address.DeviceNode}",
             ActiveConfiguration = TryDecimal(attributes, "bConfigurationValue", out var active) ? active : 0,
             Authorized = IsAuthorized(attributes),
-            Interfaces = [.. raw.Interfaces.Select(InterfaceOf).OfType<UsbInterface>().OrderBy(i => i.Number)],
+            Interfaces = interfaces,
             Descriptors = descriptors.Interfaces,
             DescriptorFault = descriptors.Fault,
+            InterfaceTypes = InterfaceTypesOf(attributes, descriptors, interfaces),
+            Hash = UsbGuardHash.Of(attributes),
+            ParentHash = port.IsRootHub ? UsbGuardHash.OfPath(Parent(raw.Devpath)) : raw.ParentHash,
+            ConnectType = ConnectTypeOf(raw.ConnectType),
             Uses = raw.Uses,
         };
+    }
+
+    /// <summary>Where USBGuard would refuse the descriptors: all that could be read of them, and what the kernel made of them.</summary>
+    private static ImmutableArray<UsbClass> InterfaceTypesOf(
+        IReadOnlyDictionary<string, byte[]> attributes, UsbDescriptors descriptors, ImmutableArray<UsbInterface> interfaces)
+    {
+        if (UsbGuardHash.TryRead(attributes.GetValueOrDefault("descriptors"), out var types))
+        {
+            return types;
+        }
+
+        var read = descriptors.Interfaces.Select(i => i.Class).ToList();
+        return [.. read, .. interfaces.Select(i => i.Class).Except(read)];
+    }
+
+    private static string? ConnectTypeOf(byte[]? content)
+    {
+        var text = UsbGuardHash.Trimmed(content);
+        return text.IsEmpty || text.Length > MostCharacters ? null : Encoding.ASCII.GetString(text);
     }
 
     private static UsbInterface? InterfaceOf(SysfsInterface raw) =>
@@ -184,6 +208,8 @@ public static class UsbDeviceReader
 
     private static bool TryHex(IReadOnlyDictionary<string, byte[]> attributes, string name, out ushort value) =>
         ushort.TryParse(Ascii(attributes, name), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out value);
+
+    private static string Parent(string devpath) => devpath[..Math.Max(0, devpath.LastIndexOf('/'))];
 
     private static string Name(string devpath) => devpath[(devpath.LastIndexOf('/') + 1)..];
 }

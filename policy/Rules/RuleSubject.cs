@@ -9,14 +9,14 @@ public sealed record RuleSubject
 {
     public required UsbId Id { get; init; }
 
-    /// <summary>iProduct, raw.</summary>
+    /// <summary>iProduct, raw, less what USBGuard takes from its end (<see cref="UsbGuardHash.Trimmed(string)"/>).</summary>
     public string Name { get; init; } = "";
 
     public string Hash { get; init; } = "";
 
     public string ParentHash { get; init; } = "";
 
-    /// <summary>iSerialNumber, raw.</summary>
+    /// <summary>iSerialNumber, in the same way.</summary>
     public string Serial { get; init; } = "";
 
     /// <summary>The kernel's name: <c>1-4.2</c>, <c>usb1</c>.</summary>
@@ -34,4 +34,20 @@ public sealed record RuleSubject
 
     /// <summary>udev's ID_PATH.</summary>
     public string IdPath { get; init; } = "";
+
+    /// <summary>What is seen of this device.</summary>
+    public static RuleSubject Of(UsbDevice device) => new()
+    {
+        Id = device.UsbId,
+        Name = UsbGuardHash.Trimmed(device.Product),
+        Hash = device.Hash ?? "",
+        ParentHash = device.ParentHash ?? "",
+        Serial = UsbGuardHash.Trimmed(device.Serial),
+        ViaPort = device.PortPath.ToString(),
+        Interfaces = device.InterfaceTypes,
+        ConnectType = device.ConnectType ?? "",
+        Bus = device.Address.Bus,
+        Controller = device.Controller.Name,
+        IdPath = device.IdPath ?? "",
+    };
 }
