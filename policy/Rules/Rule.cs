@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Policy.Rules;
 
@@ -114,12 +116,19 @@ public sealed record RuleAttribute<T>(SetOperator Operator, ImmutableArray<T> Va
 /// <summary>A vendor and product, each perhaps any: <c>1234:5678</c>, <c>1234:*</c>, <c>*:*</c>.</summary>
 /// <param name="Vendor">idVendor; null for any.</param>
 /// <param name="Product">idProduct; null for any.</param>
-public readonly record struct UsbIdPattern(ushort? Vendor, ushort? Product);
+public readonly record struct UsbIdPattern(ushort? Vendor, ushort? Product)
+{
+    public bool Matches(UsbId id) => (Vendor is null || Vendor == id.Vendor) && (Product is null || Product == id.Product);
+}
 
 /// <summary>An interface's class, subclass and protocol: <c>08:06:50</c>, <c>08:06:*</c>, <c>08:*:*</c>.</summary>
 /// <param name="Subclass">Null for any; then Protocol is null too.</param>
 /// <param name="Protocol">Null for any.</param>
-public readonly record struct InterfacePattern(byte Class, byte? Subclass, byte? Protocol);
+public readonly record struct InterfacePattern(byte Class, byte? Subclass, byte? Protocol)
+{
+    public bool Matches(UsbClass there) =>
+        Class == there.Class && (Subclass is null || Subclass == there.Subclass) && (Protocol is null || Protocol == there.Protocol);
+}
 
 /// <summary>Where a rule stands.</summary>
 /// <param name="File">As it was opened, for example <c>/etc/usbhostd/rules.d/50-lab.conf</c>.</param>

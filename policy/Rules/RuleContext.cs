@@ -18,6 +18,12 @@ public interface IRuleContext
     /// <summary>When the rule was last looked at; null for never since the rules were loaded.</summary>
     DateTimeOffset? LastEvaluated(int rule);
 
-    /// <summary>Whether a device that is allowed now matches the query.</summary>
+    /// <summary>Whether a device that is allowed now matches the query; <see cref="RuleMatch.Attributes"/> holds one against it.</summary>
     bool AllowedMatches(Rule query);
+
+    /// <summary>
+    /// Told of each rule whose attributes matched and that asks for <c>rule-evaluated</c>, once its conditions were looked at: what
+    /// <see cref="LastEvaluated"/> is to answer from next time. Other rules need no such record, and come and go unsaid.
+    /// </summary>
+    void Evaluated(int rule);
 }

@@ -14,5 +14,16 @@ public sealed class RuleSet
     /// <summary>
     /// The place of the rule that decides, or −1 where none matches. Allocates nothing for rules on id, serial, port and interface.
     /// </summary>
-    public int Decide(RuleSubject device, IRuleContext context) => throw new NotSupportedException(context.ToString() + device);
+    public int Decide(RuleSubject device, IRuleContext context)
+    {
+        for (var place = 0; place < Rules.Length; place++)
+        {
+            if (RuleMatch.Attributes(Rules[place], device) && RuleConditions.Hold(Rules[place], place, context))
+            {
+                return place;
+            }
+        }
+
+        return -1;
+    }
 }
