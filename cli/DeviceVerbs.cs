@@ -112,6 +112,10 @@ internal static class DeviceVerbs
             ("Class", device.DeviceClass),
             ("Authorized", Words.YesNo(device.Authorized)),
             ("Fault", device.DescriptorFault),
+            ("Connect type", device.ConnectType),
+            ("Interface types", string.Join(' ', device.InterfaceTypes)),
+            ("Hash", device.Hash),
+            ("Parent hash", device.ParentHash),
             ("State", Words.State(device)),
             ("Claim", device.ClaimId),
             ("Plug", device.Plug));

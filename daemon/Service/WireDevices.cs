@@ -41,8 +41,12 @@ internal static class WireDevices
             Guest = inside is null ? null : Guest(state, inside.Guest),
             DescriptorFault = device.DescriptorFault ?? "",
             Syspath = device.Syspath,
+            Hash = device.Hash ?? "",
+            ParentHash = device.ParentHash ?? "",
+            ConnectType = device.ConnectType ?? "",
         };
         wire.Interfaces.AddRange(device.Interfaces.Select(i => Interface(device, i)));
+        wire.InterfaceTypes.AddRange(device.InterfaceTypes.Select(type => type.ToString()));
         wire.Uses.AddRange(device.Uses.Select(u => new V1.HostUse { Kind = (V1.HostUse.Types.Kind)((int)u.Kind + 1), Detail = u.Detail, Guarded = u.IsGuarded }));
         return wire;
     }

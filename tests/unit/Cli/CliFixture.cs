@@ -28,6 +28,10 @@ internal sealed class CliFixture : IAsyncDisposable
         Device_ = 7,
         SpeedMbps = 5000,
         Authorized = true,
+        ConnectType = "hotplug",
+        InterfaceTypes = { "08:06:50", "08:06:62" },
+        Hash = "lKr1kQh29WiiiWM2LGKjWY9ZvVy795P21sLfSY6Dh08=",
+        ParentHash = "m5lQfOThWyUvbKz24NmQFYxIuDeE4j0yD8tZ5fSsGIE=",
         Interfaces = { new Interface { Name = "1-4.2:1.0", Class = "08:06:50", Driver = "usb-storage", Authorized = true } },
     };
 

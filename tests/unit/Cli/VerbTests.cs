@@ -80,6 +80,22 @@ internal sealed class VerbTests
     }
 
     [Test]
+    public async Task DeviceInfo_Device_ShowsWhatRulesSee()
+    {
+        cli.Service.On<GetDeviceRequest>(_ => CliFixture.Stick);
+
+        var result = await cli.RunAsync("device-info", "port:1-4.2");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(result.Lines, Has.Member("Connect type:     hotplug"));
+            Assert.That(result.Lines, Has.Member("Interface types:  08:06:50 08:06:62"));
+            Assert.That(result.Lines, Has.Member("Hash:             lKr1kQh29WiiiWM2LGKjWY9ZvVy795P21sLfSY6Dh08="));
+            Assert.That(result.Lines, Has.Member("Parent hash:      m5lQfOThWyUvbKz24NmQFYxIuDeE4j0yD8tZ5fSsGIE="));
+        });
+    }
+
+    [Test]
     public async Task DeviceLabel_Label_IsSent()
     {
         cli.Service.On<SetDeviceLabelRequest>(request => new Device { Id = "d1", Label = request.Label });
