@@ -44,8 +44,8 @@ public sealed record Rule
 
     public RuleAttribute<RuleCondition>? If { get; init; }
 
-    /// <summary>Not matched: for people, and for filtering.</summary>
-    public string? Label { get; init; }
+    /// <summary>Not matched: for people, and for filtering. More than one where USBGuard was told so; its operator means nothing.</summary>
+    public RuleAttribute<string>? Label { get; init; }
 
     // What follows is not matched either: it says what an allowed device may be used for, and how.
 
@@ -96,6 +96,15 @@ public enum RuleTarget
 
     /// <summary>The desktop's agent decides; without one it is blocked.</summary>
     Ask,
+
+    /// <summary>
+    /// What <c>match</c> says, and a rule without a target: a query, as <c>allowed-matches</c> holds one. It decides nothing, so no
+    /// <see cref="RuleFile"/> has one among its rules.
+    /// </summary>
+    Match,
+
+    /// <summary>USBGuard's word for a device that is described as a rule. It decides nothing either.</summary>
+    Device,
 }
 
 /// <summary>How a rule's values are held against the device's.</summary>
@@ -110,7 +119,7 @@ public enum SetOperator
 }
 
 /// <summary>One attribute of a rule.</summary>
-/// <param name="IsSet">Whether it was written with braces; a single value is <c>equals</c> without.</param>
+/// <param name="IsSet">Whether its canonical text has braces: not for a single value that is <c>equals</c>.</param>
 public sealed record RuleAttribute<T>(SetOperator Operator, ImmutableArray<T> Values, bool IsSet);
 
 /// <summary>A vendor and product, each perhaps any: <c>1234:5678</c>, <c>1234:*</c>, <c>*:*</c>.</summary>

@@ -3,7 +3,7 @@ namespace UsbHostd.Policy.Rules;
 /// <summary>What must hold, beside the device's attributes, for a rule to be taken.</summary>
 public abstract record RuleCondition(bool Negated)
 {
-    /// <summary>The local time of day is in the range; one that ends before it begins runs over midnight.</summary>
+    /// <summary>The local time of day is in the range, ends included. No text has one that ends before it begins.</summary>
     public sealed record LocalTime(TimeOnly From, TimeOnly To, bool Negated) : RuleCondition(Negated);
 
     /// <summary>A device that is allowed matches the query, whose own conditions are not looked at.</summary>
