@@ -21,7 +21,7 @@ public static class Assessor
         return state.InFlight.GetValueOrDefault(claim.Id.ToString()) switch
         {
             HostAction.AttachDevice => status with { Phase = ClaimPhase.Attaching, Reason = ClaimReason.None, Next = null, Detail = null },
-            HostAction.DetachDevice { Cause: not DetachCause.Stale } when status.Phase != ClaimPhase.WaitingForDevice =>
+            HostAction.DetachDevice { Cause: not DetachCause.Stale } =>
                 status with { Phase = ClaimPhase.Detaching, Next = null },
             null => status,
             _ => status with { Next = null },
@@ -128,15 +128,20 @@ public static class Assessor
         if (wrong is { } w && state.LibvirtConnected)
         {
             var detach = new HostAction.DetachDevice(w.Placed.Guest, w.Placed.Attachment.Ours!, w.Cause);
-            var shown = entry.Stands
-                ? choice.Device is null ? NoDevice(choice) : new ClaimStatus(ClaimPhase.Attaching) { Device = choice.Device }
-                : new ClaimStatus(ClaimPhase.Detaching) { Device = choice.Device };
+            var shown = (entry.Stands, choice.Device) switch
+            {
+                (true, null) => NoDevice(choice) with { Phase = ClaimPhase.Detaching },
+                (true, { } back) => new ClaimStatus(ClaimPhase.Attaching) { Device = back },
+                _ => new ClaimStatus(ClaimPhase.Detaching) { Device = choice.Device },
+            };
             return Tried(entry, shown, detach, now);
         }
 
         if (!entry.Stands)
         {
-            return new ClaimStatus(ClaimPhase.Released);
+            return wrong is null
+                ? new ClaimStatus(ClaimPhase.Released)
+                : new ClaimStatus(ClaimPhase.Detaching, ClaimReason.LibvirtUnavailable) { Device = choice.Device, Detail = state.LibvirtError };
         }
 
         if (claim.Hold != ClaimHold.None)

@@ -82,6 +82,31 @@ internal sealed class PlugTests
     }
 
     [Test]
+    public void Assess_PulledDeviceStillInGuest_IsDetaching()
+    {
+        var stick = world.Plugged(Some.Stick());
+        var claim = world.Claim(stick, guest);
+
+        world.Host.Pull(stick);
+        world.Turn();
+        Assume.That(guest.Hostdevs, Has.Count.EqualTo(1));
+
+        Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Detaching, ClaimReason.DeviceAbsent)));
+    }
+
+    [Test]
+    public void Assess_ReleasedDeviceStillInGuestWithoutLibvirt_IsDetaching()
+    {
+        var stick = world.Plugged(Some.Stick());
+        var claim = world.Claim(stick, guest);
+
+        world.Do(h => h.LoseLibvirt());
+        world.Release(claim);
+
+        Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Detaching, ClaimReason.LibvirtUnavailable)));
+    }
+
+    [Test]
     public void Plan_SerialInOtherPort_Attaches()
     {
         var stick = world.Plugged(Some.Stick());
