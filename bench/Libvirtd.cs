@@ -5,7 +5,6 @@ namespace UsbHostd.Bench;
 /// <summary>libvirt on this host: the one that runs, else one that is started here and stopped again.</summary>
 internal sealed class Libvirtd : IDisposable
 {
-    private const string Socket = "/run/libvirt/libvirt-sock";
     private static readonly string[] Programs = ["/usr/sbin/virtlogd", "/usr/sbin/libvirtd"];
 
     private readonly List<Process> started = [];
@@ -32,29 +31,20 @@ internal sealed class Libvirtd : IDisposable
         Directory.CreateDirectory("/var/log/libvirt/qemu");
         Directory.CreateDirectory("/var/cache/libvirt/qemu");
         var libvirtd = new Libvirtd(null);
-        foreach (var program in Programs)
+        try
         {
-            libvirtd.started.Add(Process.Start(new ProcessStartInfo(program)
+            foreach (var program in Programs)
             {
-                UseShellExecute = false,
-                RedirectStandardError = true,
-                RedirectStandardOutput = true,
-                RedirectStandardInput = true,
-            })!);
-        }
-
-        var began = Stopwatch.GetTimestamp();
-        while (!(File.Exists(Socket) && Answers()))
-        {
-            if (Stopwatch.GetElapsedTime(began) > TimeSpan.FromSeconds(30))
-            {
-                libvirtd.WhyNot = "libvirtd was started, and does not answer";
-                break;
+                libvirtd.started.Add(Readiness.Start(new ProcessStartInfo(program) { UseShellExecute = false, RedirectStandardInput = true }));
             }
-
-            Thread.Sleep(50);
+        }
+        catch (IOException e)
+        {
+            libvirtd.WhyNot = e.Message;
+            return libvirtd;
         }
 
+        libvirtd.WhyNot = Answers() ? null : "libvirtd was started, and does not answer";
         return libvirtd;
     }
 

@@ -12,6 +12,7 @@ internal static class ProcessFigures
     public const string NoLibvirt = "qemu+unix:///system?socket=/nonexistent/libvirt-sock";
 
     private const int Events = 1000;
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     // Threads that we make, and those that run what our timers and tasks begin (comm has 15 characters).
     private static readonly string[] Ours = ["usb", "usb-nodes", "Console logger", ".NET TP Worker", ".NET Timer"];
@@ -71,14 +72,14 @@ internal static class ProcessFigures
     }
 
     /// <summary>Watches a daemon with nothing to do; what else is measured meanwhile does not concern it.</summary>
-    public static async Task<Figure> IdleAsync(string host, string libvirt, string with, TimeSpan wait)
+    public static async Task<Figure> IdleAsync(string host, string libvirt, string with, TimeSpan wait, TimeProvider time)
     {
         using var daemon = Served.Daemon(libvirt, host);
 
         // Past its start: tiered compilation, the pool's idle threads, and what it remembers is written.
-        await Task.Delay(TimeSpan.FromSeconds(45));
+        await Task.Delay(TimeSpan.FromSeconds(45), time);
         var before = daemon.Threads();
-        await Task.Delay(wait);
+        await Task.Delay(wait, time);
         var after = daemon.Threads();
         var woken = after
             .Select(t => (t.Value.Name, Count: t.Value.Switches - (before.TryGetValue(t.Key, out var b) ? b.Switches : 0)))
@@ -105,11 +106,7 @@ internal static class ProcessFigures
     private static async Task CauseEventsAsync(string socket, IReadOnlyList<string> ports)
     {
         using var client = UsbHostClient.Connect("unix:" + socket);
-        while ((await client.ListDevicesAsync(new ListDevicesRequest())).Devices.Count < ports.Count)
-        {
-            await Task.Delay(20);
-        }
-
+        await SeesAsync(client, ports);
         var caused = 0;
         for (var i = 0; caused < Events; i++)
         {
@@ -119,6 +116,21 @@ internal static class ProcessFigures
             await client.ReleaseClaimAsync(new ReleaseClaimRequest { Id = claim.Id });
             await client.ListDevicesAsync(new ListDevicesRequest());
             caused += 3;
+        }
+    }
+
+    /// <summary>Until the daemon knows a device at each of these ports.</summary>
+    private static async Task SeesAsync(UsbHostClient client, IReadOnlyList<string> ports)
+    {
+        var missing = ports.ToHashSet(StringComparer.Ordinal);
+        using var patience = new CancellationTokenSource(Patience);
+        await foreach (var change in client.WatchAsync(new WatchRequest { Kinds = { Kind.Devices } }, patience.Token))
+        {
+            missing.Remove(change.Device?.Port ?? "");
+            if (missing.Count == 0)
+            {
+                return;
+            }
         }
     }
 

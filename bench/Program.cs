@@ -20,7 +20,7 @@ using var libvirtd = wanted.Any(figure => figure is "start" or "memory" or "idle
 var libvirt = libvirtd.WhyNot is null ? "qemu:///system" : ProcessFigures.NoLibvirt;
 
 // Watched while the rest is measured: it does nothing, which the rest can't disturb.
-var idle = wanted.Contains("idle") ? ProcessFigures.IdleAsync(host.Root, libvirt, libvirtd.WhyNot is null ? "present" : "absent", TimeSpan.FromSeconds(60)) : null;
+var idle = wanted.Contains("idle") ? ProcessFigures.IdleAsync(host.Root, libvirt, libvirtd.WhyNot is null ? "present" : "absent", TimeSpan.FromSeconds(60), TimeProvider.System) : null;
 if (wanted.Contains("event"))
 {
     figures.Add(EventCost.Measure());

@@ -1,14 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net.Sockets;
 
 namespace UsbHostd.Bench;
 
 /// <summary>A process of its own that listens on a unix socket; it is ended and its files removed with this.</summary>
 internal sealed class Served : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     private readonly Process process;
     private readonly string folder;
 
@@ -22,7 +19,7 @@ internal sealed class Served : IDisposable
 
     public string Socket { get; }
 
-    /// <summary>From before the process was made until its socket took a connection.</summary>
+    /// <summary>From before the process was made until it said that it serves.</summary>
     public TimeSpan UntilReady { get; }
 
     public static Served BareKestrel()
@@ -96,43 +93,14 @@ internal sealed class Served : IDisposable
 
     private static Served Start(string program, string[] arguments, string socket, string own)
     {
-        var start = new ProcessStartInfo(program, arguments) { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo(program, arguments);
         foreach (var (name, value) in Checkout.UnitEnvironment())
         {
             start.Environment[name] = value;
         }
 
         var began = Stopwatch.GetTimestamp();
-        var started = Process.Start(start) ?? throw new IOException($"cannot run {program}");
-        var said = new System.Text.StringBuilder();
-        started.OutputDataReceived += (_, line) => said.AppendLine(line.Data);
-        started.ErrorDataReceived += (_, line) => said.AppendLine(line.Data);
-        started.BeginOutputReadLine();
-        started.BeginErrorReadLine();
-        while (!Answers(socket))
-        {
-            if (started.HasExited || Stopwatch.GetElapsedTime(began) > Patience)
-            {
-                throw new IOException($"{program} does not listen: {said}");
-            }
-
-            Thread.Sleep(1);
-        }
-
+        var started = Readiness.Start(start);
         return new Served(started, socket, own, Stopwatch.GetElapsedTime(began));
-    }
-
-    private static bool Answers(string socket)
-    {
-        using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            client.Connect(new UnixDomainSocketEndPoint(socket));
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }
