@@ -120,6 +120,10 @@ public sealed class GuestVm(HostVm host, string name, string shape = "")
     /// <summary>The USB hostdevs of its live XML.</summary>
     public async Task<IReadOnlyList<XElement>> HostdevsAsync() => [.. (await LiveXmlAsync().ConfigureAwait(false)).Descendants("hostdev")];
 
+    /// <summary>Waits until libvirt's own note of the guest has no hostdev with this text in it; a guest that does not run has none.</summary>
+    public Task NoLongerHoldsAsync(string text = "<hostdev ") =>
+        host.WaitValueAsync($"/run/libvirt/qemu/{Name}.xml", $@"(?s)\A(?!.*{Regex.Escape(text)})");
+
     /// <summary>virsh attach-device, as an administrator would by hand; the output tells whether it worked.</summary>
     public Task<Output> AttachByHandAsync(string portPath, string alias = "") =>
         host.RunAsync($"""

@@ -65,9 +65,10 @@ public sealed class DaemonCrash : DaemonTest
         Assume.That(await other.DeviceNumberAsync(), Is.EqualTo(number));
         await Daemon.StartAsync();
 
+        // The guest may have lost it at the pull, and the claim waits before libvirt has told of the guest: neither says that the daemon has acted.
         await guest.NoLongerSeesAsync("46f4:0001:DC-OURS", mark);
+        await guest.NoLongerHoldsAsync();
         await PhaseAsync(claim, Phase.WaitingForDevice);
-        Assert.That(await guest.HostdevsAsync(), Is.Empty);
         await Host.DriverIsAsync(other.PortPath, "usb-storage");
         await ours.PlugAsync("x1.6");
         await guest.SeesAsync("46f4:0001:DC-OURS", mark);

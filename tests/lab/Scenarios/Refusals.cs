@@ -34,9 +34,11 @@ public sealed class Refusals : DaemonTest
         var guest = await Bed.AlphaAsync();
         var stick = await (await QemuDevice.StickAsync(Host, "RF-1")).PlugAsync("x0.5");
         await MountAsync(stick);
+        await InUseAsync(stick, true);
 
         var refusal = await RefusalAsync(() => ClaimAsync("serial:RF-1", guest));
         await Host.DoAsync("umount /run/lab/mnt");
+        await InUseAsync(stick, false);
         await ClaimAndSeeAsync("serial:RF-1", guest, "46f4:0001:RF-1");
 
         Assert.That(refusal.Code, Is.EqualTo(ErrorCode.ErrorInUseByHost));
@@ -77,6 +79,8 @@ public sealed class Refusals : DaemonTest
             await guest.DefineAsync();
             var stick = await QemuDevice.StickAsync(Host, "RF-3");
             var claim = await ClaimAsync("serial:46f4:0001:RF-3", guest);
+            await Host.WaitValueAsync("/run/udev/rules.d/61-usbhostd.rules", "RF-3");
+            await Host.DoAsync("udevadm control --reload"); // by itself udevd looks for new rules every three seconds at most
             await stick.PlugAsync("x0.7");
             await PhaseAsync(claim, Phase.WaitingForGuest);
 
