@@ -55,7 +55,9 @@ internal static class DaemonVerbs
                 ("Devices", Text(health.Devices)),
                 ("Guests", Text(health.Guests)),
                 ("Claims", $"{Text(health.Claims)}, {Text(health.Attached)} attached"),
-                ("Running since", Words.Time(health.Started)));
+                ("Running since", Words.Time(health.Started)),
+                ("Heap", string.Create(CultureInfo.InvariantCulture, $"{health.HeapBytes / 1048576.0:0.0} MiB")),
+                ("Descriptors", Text(health.OpenDescriptors)));
         }
 
         return health.LibvirtConnected ? ExitCode.Ok : ExitCode.Unavailable;

@@ -18,9 +18,15 @@ internal static class Words
             return device.Label;
         }
 
-        var name = $"{device.VendorName} {device.ProductName}".Trim();
+        var (vendor, product) = (device.VendorName.Trim(), device.ProductName.Trim());
+        var name = BeginsWith(product, vendor) ? product : $"{vendor} {product}".Trim();
         return name.Length > 0 ? name : UsbId(device);
     }
+
+    /// <summary>Many products begin with their vendor's name, which is then said once, as the daemon's messages do.</summary>
+    private static bool BeginsWith(string product, string vendor) =>
+        product.StartsWith(vendor, StringComparison.OrdinalIgnoreCase)
+        && (product.Length == vendor.Length || !char.IsLetterOrDigit(product[vendor.Length]));
 
     public static string UsbId(Device device) => $"{device.VendorId}:{device.ProductId}";
 

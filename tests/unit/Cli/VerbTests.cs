@@ -212,6 +212,14 @@ internal sealed class VerbTests
         Assert.That((await cli.RunAsync("version")).Lines, Is.SupersetOf(["usbhostd:         9.8.7", "URI:              qemu:///system"]));
     }
 
+    [Test]
+    public async Task Health_TellsWhatTheDaemonTakes()
+    {
+        cli.Service.On<GetHealthRequest>(_ => new Health { LibvirtConnected = true, HeapBytes = 3 * 1024 * 1024 / 2, OpenDescriptors = 134 });
+
+        Assert.That((await cli.RunAsync("health")).Lines, Is.SupersetOf(["Heap:             1.5 MiB", "Descriptors:      134"]));
+    }
+
     [TestCase(true, 0)]
     [TestCase(false, 9)]
     public async Task Health_Libvirt_DecidesTheExitCode(bool connected, int exit)
