@@ -7,22 +7,9 @@ using UsbHostd.Tests.Reconcile.Sim;
 namespace UsbHostd.Tests.Reconcile;
 
 [TestFixture]
-internal sealed class DiskFullTests
+internal sealed class DiskFullTests : StickTest
 {
-    private World world = null!;
-    private FakeGuest guest = null!;
-    private FakeDevice stick = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        world = new World { ChecksQuiet = false };
-        guest = world.Guest();
-        stick = world.Plugged(Some.Stick());
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
+    protected override World Begin() => new() { ChecksQuiet = false };
 
     [Test]
     public void Ask_DiskFull_RefusesAndDoesNothing()

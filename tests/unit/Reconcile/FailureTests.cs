@@ -10,23 +10,9 @@ namespace UsbHostd.Tests.Reconcile;
 
 /// <summary>What fails, what is tried again and when, and what others do behind our back.</summary>
 [TestFixture]
-internal sealed class FailureTests
+internal sealed class FailureTests : StickTest
 {
-    private World world = null!;
-    private FakeGuest guest = null!;
-    private FakeDevice stick = null!;
     private ClaimId claim;
-
-    [SetUp]
-    public void SetUp()
-    {
-        world = new World();
-        guest = world.Guest();
-        stick = world.Plugged(Some.Stick());
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
 
     [Test]
     public void Plan_DetachedByHand_IsHeldAndStays()

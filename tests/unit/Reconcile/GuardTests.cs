@@ -12,21 +12,9 @@ namespace UsbHostd.Tests.Reconcile;
 
 /// <summary>What is refused, what waits, and what goes on by itself.</summary>
 [TestFixture]
-internal sealed class GuardTests
+internal sealed class GuardTests : WorldTest
 {
     private static readonly HostUse Mounted = new(HostUseKind.Mount, "/dev/sdb1 on /srv");
-    private World world = null!;
-    private FakeGuest guest = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        world = new World();
-        guest = world.Guest();
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
 
     [Test]
     public void Decide_Hub_Refuses()

@@ -10,24 +10,16 @@ using Guest = UsbHostd.Api.V1.Guest;
 namespace UsbHostd.Tests.Reconcile;
 
 [TestFixture]
-internal sealed class GuestStartTests
+internal sealed class GuestStartTests : StickTest
 {
-    private World world = null!;
-    private FakeGuest guest = null!;
-    private FakeDevice stick = null!;
+    protected override bool GuestRuns => false;
 
     [SetUp]
-    public void SetUp()
+    public void ClaimStick()
     {
-        world = new World();
-        guest = world.Guest(running: false);
-        stick = world.Plugged(Some.Stick());
         world.Claim(stick, guest);
         world.Host.Done.Clear();
     }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
 
     [Test]
     public void Plan_GuestStart_AttachesBeforeItRuns()

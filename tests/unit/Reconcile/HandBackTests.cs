@@ -8,23 +8,9 @@ namespace UsbHostd.Tests.Reconcile;
 
 /// <summary>Who drives the interfaces: the guest while it has the device, the host's drivers afterwards.</summary>
 [TestFixture]
-internal sealed class HandBackTests
+internal sealed class HandBackTests : StickTest
 {
-    private World world = null!;
-    private FakeGuest guest = null!;
-    private FakeDevice stick = null!;
     private ClaimId claim;
-
-    [SetUp]
-    public void SetUp()
-    {
-        world = new World();
-        guest = world.Guest();
-        stick = world.Plugged(Some.Stick());
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
 
     [Test]
     public void Plan_HostDriverStaysBound_IsTakenOutAndTriedAgain()

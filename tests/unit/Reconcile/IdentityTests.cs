@@ -10,21 +10,8 @@ using UsbHostd.Tests.Reconcile.Sim;
 namespace UsbHostd.Tests.Reconcile;
 
 [TestFixture]
-internal sealed class IdentityTests
+internal sealed class IdentityTests : WorldTest
 {
-    private World world = null!;
-    private FakeGuest guest = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        world = new World();
-        guest = world.Guest();
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
-
     [Test]
     public void Decide_TwinsByUsbId_RefusesWithBothCandidates()
     {

@@ -8,23 +8,8 @@ using UsbHostd.Tests.Reconcile.Sim;
 namespace UsbHostd.Tests.Reconcile;
 
 [TestFixture]
-internal sealed class LifetimeTests
+internal sealed class LifetimeTests : StickTest
 {
-    private World world = null!;
-    private FakeGuest guest = null!;
-    private FakeDevice stick = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        world = new World();
-        guest = world.Guest();
-        stick = world.Plugged(Some.Stick());
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
-
     [Test]
     public void Fold_UntilUnplugAndGoneForLong_Ends()
     {

@@ -6,21 +6,8 @@ using UsbHostd.Tests.Reconcile.Sim;
 namespace UsbHostd.Tests.Reconcile;
 
 [TestFixture]
-internal sealed class PlugTests
+internal sealed class PlugTests : WorldTest
 {
-    private World world = null!;
-    private FakeGuest guest = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        world = new World();
-        guest = world.Guest();
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
-
     [Test]
     public void Plan_ClaimAfterPlug_Attaches()
     {

@@ -11,23 +11,8 @@ namespace UsbHostd.Tests.Reconcile;
 
 /// <summary>A daemon, a libvirt or a database that was away meanwhile.</summary>
 [TestFixture]
-internal sealed class RecoveryTests
+internal sealed class RecoveryTests : StickTest
 {
-    private World world = null!;
-    private FakeGuest guest = null!;
-    private FakeDevice stick = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        world = new World();
-        guest = world.Guest();
-        stick = world.Plugged(Some.Stick());
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
-
     [Test]
     public void Plan_DaemonRestarted_TouchesNothing()
     {

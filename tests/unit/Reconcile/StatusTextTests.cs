@@ -6,23 +6,15 @@ using UsbHostd.Tests.Reconcile.Sim;
 namespace UsbHostd.Tests.Reconcile;
 
 [TestFixture]
-internal sealed class StatusTextTests
+internal sealed class StatusTextTests : StickTest
 {
     /// <summary>Nothing can, or needs to, be done about these.</summary>
     private static readonly ClaimReason[] WithoutHint = [ClaimReason.None, ClaimReason.RetryLater, ClaimReason.LifetimeEnded];
 
-    private World world = null!;
     private Claim claim = null!;
 
     [SetUp]
-    public void SetUp()
-    {
-        world = new World();
-        claim = world.Stored(world.Claim(world.Plugged(Some.Stick()), world.Guest()));
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
+    public void ClaimStick() => claim = world.Stored(world.Claim(stick, guest));
 
     [Test]
     public void Message_EveryReason_NamesTheDeviceOrTheGuest([Values] ClaimReason reason) =>

@@ -7,23 +7,8 @@ using UsbHostd.Tests.Reconcile.Sim;
 namespace UsbHostd.Tests.Service;
 
 [TestFixture]
-internal sealed class HostServiceTests
+internal sealed class HostServiceTests : StickTest
 {
-    private World world = null!;
-    private FakeGuest guest = null!;
-    private FakeDevice stick = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        world = new World();
-        guest = world.Guest();
-        stick = world.Plugged(Some.Stick());
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
-
     [Test]
     public void CreateClaim_DryRun_ChangesNothing()
     {

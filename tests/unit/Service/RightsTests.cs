@@ -7,11 +7,8 @@ namespace UsbHostd.Tests.Service;
 
 /// <summary>Who may do what, and what the audit says of it.</summary>
 [TestFixture]
-internal sealed class RightsTests
+internal sealed class RightsTests : StickTest
 {
-    private World world = null!;
-    private FakeGuest guest = null!;
-
     public static IEnumerable<TestCaseData> Calls()
     {
         yield return Call("ListDevices", (s, c) => s.ListDevicesAsync(c, new(), default).AsTask());
@@ -32,17 +29,6 @@ internal sealed class RightsTests
         yield return Call("GetHealth", (s, c) => s.GetHealthAsync(c, new(), default).AsTask());
         yield return Call("Watch", async (s, c) => await s.Watch(c, new(), default).GetAsyncEnumerator().MoveNextAsync());
     }
-
-    [SetUp]
-    public void SetUp()
-    {
-        world = new World();
-        guest = world.Guest();
-        world.Plugged(Some.Stick());
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
 
     [TestCaseSource(nameof(Calls))]
     public void EveryMethod_CallerOutsideTheGroup_IsDenied(Func<IHostService, Caller, Task> call)

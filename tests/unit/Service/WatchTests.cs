@@ -6,21 +6,8 @@ using Type = UsbHostd.Api.V1.WatchEvent.Types.Type;
 namespace UsbHostd.Tests.Service;
 
 [TestFixture]
-internal sealed class WatchTests
+internal sealed class WatchTests : WorldTest
 {
-    private World world = null!;
-    private FakeGuest guest = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        world = new World();
-        guest = world.Guest();
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
-
     [Test]
     public async Task Watch_Begins_WithASnapshotAndItsEnd()
     {
