@@ -37,6 +37,7 @@ internal static class LabFigure
 
     public static async Task<Figure> MeasureAsync()
     {
+        await Console.Error.WriteLineAsync($"bench: {What}: boots a host and a guest in it, and plugs {2 * Pairs} times; three to four minutes");
         await Tool.RunAsync(Path.Combine(Lab.Harness.Repository.Bed, "build.sh"));
         await using var host = await HostVm.BootAsync();
         await new Lab.Harness.Libvirtd(host).StartAsync();
@@ -66,7 +67,7 @@ internal static class LabFigure
             [
                 $"ours: {string.Join(", ", us.Select(Figures.Time))}",
                 $"udev rule: {string.Join(", ", them.Select(Figures.Time))}",
-                "both hold what the host's kernel, QEMU and the guest's kernel take, which neither can change",
+                "both hold what udev, libvirt, QEMU and the guest take, about 1 s of it (docs/adr/0009-plug-to-guest.md)",
             ],
         };
     }
