@@ -23,11 +23,14 @@ public sealed class Gadget : IPlugged
     /// <param name="serial">Null for a device without one.</param>
     /// <param name="controller">0 to 3: which dummy controller.</param>
     /// <param name="function">acm, mass_storage or hid.</param>
-    public static async Task<Gadget> PlugAsync(HostVm host, string id, string? serial, int controller, string function = "acm")
+    /// <param name="product">Its name; null for one that is made up.</param>
+    public static async Task<Gadget> PlugAsync(
+        HostVm host, string id, string? serial, int controller, string function = "acm", string? product = null)
     {
         var gadget = new Gadget(host, $"g{Environment.ProcessId}-{Interlocked.Increment(ref s_count)}") { PortPath = PathOf(controller) };
-        var quoted = serial is null ? "-" : "'" + serial.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
-        await host.DoAsync($"{Repository.Bed}/gadget add {gadget._name} {id.Replace(':', ' ')} {quoted} {controller} {function}").ConfigureAwait(false);
+        var quoted = serial is null ? "-" : Quoted(serial);
+        var name = product is null ? "" : $"GADGET_PRODUCT={Quoted(product)} ";
+        await host.DoAsync($"{name}{Repository.Bed}/gadget add {gadget._name} {id.Replace(':', ' ')} {quoted} {controller} {function}").ConfigureAwait(false);
         await host.SysfsShowsAsync(gadget.PortPath).ConfigureAwait(false);
         return gadget;
     }
@@ -58,6 +61,8 @@ public sealed class Gadget : IPlugged
             await _host.SysfsLosesAsync(PortPath).ConfigureAwait(false);
         }
     }
+
+    private static string Quoted(string text) => "'" + text.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
 
     private static string PathOf(int controller) => $"{5 + controller}-1";
 }
