@@ -1,6 +1,6 @@
 using UsbHostd.Bench;
 
-string[] all = ["event", "enumerate", "start", "memory", "idle", "cli"];
+string[] all = ["event", "enumerate", "start", "memory", "idle", "cli", "rules"];
 if (args.Except([.. all, "lab"], StringComparer.Ordinal).FirstOrDefault() is { } unknown)
 {
     await Console.Error.WriteLineAsync($"bench: there is no figure {unknown}; there are {string.Join(", ", all)} and lab");
@@ -45,6 +45,11 @@ if (wanted.Contains("memory"))
 if (wanted.Contains("cli"))
 {
     figures.Add(CliFigure.Measure(host.Root, libvirtd));
+}
+
+if (wanted.Contains("rules"))
+{
+    figures.AddRange(RulesFigure.Measure());
 }
 
 if (idle is not null)

@@ -28,7 +28,11 @@ internal static class NumberText
 
     public static bool TryDuration(ReadOnlySpan<char> text, out TimeSpan duration, out int read)
     {
-        if (!TryClock(text, out var hours, out var minutes, out var seconds, out read))
+        if (TryClock(text, out var hours, out var minutes, out var seconds, out read))
+        {
+            seconds += (3600 * hours) + (60 * minutes);
+        }
+        else
         {
             read = 0;
             if (!TrySeconds(text, ref read, out seconds) || seconds > LastSecond)
@@ -38,7 +42,7 @@ internal static class NumberText
             }
         }
 
-        duration = TimeSpan.FromSeconds(Math.Min(seconds + (3600 * hours) + (60 * minutes), MostSeconds));
+        duration = TimeSpan.FromSeconds(Math.Min(seconds, MostSeconds));
         return true;
     }
 

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 
 namespace UsbHostd.Policy.Rules;
@@ -19,7 +18,7 @@ public static class RuleParser
     public static bool TryParse(string file, string text, [NotNullWhen(true)] out RuleFile? rules, [NotNullWhen(false)] out RuleParseError? error)
     {
         var reader = new RuleReader(file, text);
-        ImmutableArray<Rule>.Builder? found = null;
+        var found = default(Scratch<Rule>);
         (rules, error) = (null, null);
         var line = 0;
         for (var at = 0; at < text.Length;)
@@ -37,14 +36,14 @@ public static class RuleParser
 
                 if (rule is { Target: not (RuleTarget.Match or RuleTarget.Device) })
                 {
-                    (found ??= ImmutableArray.CreateBuilder<Rule>()).Add(rule);
+                    found.Add(rule);
                 }
             }
 
             at = end + 1;
         }
 
-        rules = found is null && reader.Warnings.IsEmpty ? RuleFile.Empty : new RuleFile(found?.DrainToImmutable() ?? [], reader.Warnings);
+        rules = found.Count == 0 && reader.Warnings.IsEmpty ? RuleFile.Empty : new RuleFile(found.ToImmutable(), reader.Warnings);
         return true;
     }
 

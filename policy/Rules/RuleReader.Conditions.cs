@@ -186,7 +186,7 @@ internal partial struct RuleReader
     private bool TryAllowedMatches(int start, int end, bool negated, out RuleCondition? condition)
     {
         condition = null;
-        var inner = new RuleReader(file, scan.Text) { line = line };
+        var inner = new RuleReader(file, scan.Text, strings, line);
         if (!inner.TryQuery(start, end, out var query))
         {
             return scan.FailAt(inner.scan.ErrorAt, inner.scan.Expected!);

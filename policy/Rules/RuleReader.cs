@@ -33,10 +33,14 @@ internal partial struct RuleReader
     private SetOperator labelOperator;
 
     public RuleReader(string? file, string text)
+        : this(file, text, new RuleStrings(text.Length), line: 1)
     {
-        this.file = file;
+    }
+
+    private RuleReader(string? file, string text, RuleStrings strings, int line)
+    {
+        (this.file, this.strings, this.line) = (file, strings, line);
         scan = new RuleScanner(text, 0, text.Length);
-        strings = new RuleStrings(text.Length);
     }
 
     public readonly RuleParseError Error => new(file, scan.Text, scan.ErrorAt, scan.Expected ?? ATarget);
@@ -82,7 +86,7 @@ internal partial struct RuleReader
         }
 
         draft.Label = LabelRead();
-        query = draft.ToRule(new RuleSource(file, Math.Max(line, 1)));
+        query = draft.ToRule(new RuleSource(file, line));
         return true;
     }
 
@@ -200,7 +204,7 @@ internal partial struct RuleReader
     /// <summary>The first few of a line: they are for people, and a place in a long line takes time to work out.</summary>
     private void Warn(int at, string text)
     {
-        warnings ??= ImmutableArray.CreateBuilder<RuleWarning>();
+        warnings ??= ImmutableArray.CreateBuilder<RuleWarning>(initialCapacity: 1);
         if (warnings.Count < MostWarningsInALine || warnings[^MostWarningsInALine].Source.Line != line)
         {
             warnings.Add(new RuleWarning(new RuleSource(file, line), RuleParseError.ColumnOf(scan.Text, at), text));

@@ -1,0 +1,30 @@
+using NUnit.Framework;
+using UsbHostd.Policy.Rules;
+using UsbHostd.Tests.Architecture;
+
+namespace UsbHostd.Tests.Rules;
+
+/// <summary>The table of differences is true of usbguard-rule-parser, of us, and of what is written about it.</summary>
+[TestFixture]
+internal sealed class DifferenceTests
+{
+    private const string Record = "docs/adr/0009-rule-language.md";
+
+    [Test]
+    public void Usbguard_JudgesAsTheTableSays() =>
+        Assert.That(
+            Difference.All.Zip(UsbguardRuleParser.Judge([.. Difference.All.Select(d => d.Rule)])).Where(d => d.First.UsbguardTakes != d.Second).Select(d => d.First),
+            Is.Empty);
+
+    [TestCaseSource(typeof(Difference), nameof(Difference.All))]
+    public void Parse_JudgesAsTheTableSays(object row)
+    {
+        var difference = (Difference)row;
+
+        Assert.That(RuleParser.TryParseRule(difference.Rule, out var rule, out _) ? RulePrinter.Print(rule) : null, Is.EqualTo(difference.Prints));
+    }
+
+    [Test]
+    public void DecisionRecord_HasTheTable() =>
+        Assert.That(File.ReadAllText(Path.Combine(Repository.Root, Record)).Split('\n'), Is.SupersetOf(Difference.All.Select(d => d.Row)));
+}
