@@ -95,6 +95,10 @@ internal sealed class NullUsb : IUsbHost, IUsbWriter
     {
     }
 
+    public void ApplyJail(UsbDevice device, JailRole role)
+    {
+    }
+
     public void WriteIgnoreRules(ImmutableArray<IgnoreRule> rules)
     {
     }

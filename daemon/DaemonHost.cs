@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using UsbHostd.Daemon.Attach;
 using UsbHostd.Daemon.Configuration;
@@ -30,6 +31,8 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
     private readonly LibvirtEventLoop libvirtEvents;
     private readonly SqliteClaimStore store;
     private readonly UdevUsbHost usb;
+    private readonly UsbfsHubPorts ports;
+    private readonly SysfsUsbWriter writer;
     private readonly DeviceNodeWatch nodes;
     private readonly LibvirtGuestHost guests;
     private readonly ActionRunner runner;
@@ -52,13 +55,15 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         usb = new UdevUsbHost(roots, loggers.CreateLogger<UdevUsbHost>());
         var feed = new StateFeed();
         nodes = new DeviceNodeWatch(roots, usb.Read, () => feed.Current, loggers.CreateLogger<DeviceNodeWatch>());
-        var writer = new SysfsUsbWriter(roots, loggers.CreateLogger<SysfsUsbWriter>());
+        ports = new UsbfsHubPorts(systemd);
+        writer = new SysfsUsbWriter(roots, ports, loggers.CreateLogger<SysfsUsbWriter>());
+        new JailStart(configuration.Jail, roots, loggers.CreateLogger<JailStart>()).Close(usb.ReadAll, writer);
         guests = new LibvirtGuestHost(configuration.LibvirtUri, BootId(roots), time, loggers.CreateLogger<LibvirtGuestHost>());
         inbox = new LoopInbox();
         runner = new ActionRunner(
             new HostdevAttacher(usb, writer, guests, inbox.Events), guests, usb, writer, loggers.CreateLogger<ActionRunner>());
         loop = new ReconcileLoop(
-            HostState.From(store.Load(), configuration.Limits), inbox, store, runner, feed, time, loggers.CreateLogger<ReconcileLoop>());
+            Initial(configuration), inbox, store, runner, feed, time, loggers.CreateLogger<ReconcileLoop>());
         var options = configuration.Api;
         var service = new HostService(
             loop, feed, new Rights(UnixGroup.Find(options.SocketGroup)), writer, new DaemonFacts(configuration.LibvirtUri, guests.Versions), time);
@@ -83,6 +88,10 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         await grpc.StopAsync(cancellationToken).ConfigureAwait(false);
         await stopping.CancelAsync().ConfigureAwait(false);
         await running.ConfigureAwait(false);
+        if (Environment.ExitCode == ExitCode.Ok)
+        {
+            OpenJail();
+        }
     }
 
     public void Dispose()
@@ -94,9 +103,28 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         usb.Dispose();
         loop.Dispose();
         runner.Dispose();
+        ports.Dispose();
         store.Dispose();
         libvirtEvents.Dispose();
         stopping.Dispose();
+    }
+
+    private HostState Initial(DaemonConfiguration configuration) => HostState.From(store.Load(), configuration.Limits) with
+    {
+        Jail = new JailState { Controllers = configuration.Jail.Controllers.ToImmutableHashSet(StringComparer.Ordinal) },
+    };
+
+    /// <summary>Only at a clean end: after any other the jail stays closed, which is the safe side.</summary>
+    private void OpenJail()
+    {
+        try
+        {
+            writer.OpenJail(ImmutableHashSet<string>.Empty);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            JailNotOpened(log, e.Message);
+        }
     }
 
     /// <summary>Tells memory that is in use from garbage not collected yet.</summary>
@@ -128,6 +156,9 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
 
     [LoggerMessage(1000, LogLevel.Information, "usbhostd is ready (pid {Pid})")]
     private static partial void Ready(ILogger logger, int pid);
+
+    [LoggerMessage(1007, LogLevel.Error, "The jail could not be opened: {Message}. Controllers stay jailed until usbhostd is started and stopped again")]
+    private static partial void JailNotOpened(ILogger logger, string message);
 
     [LoggerMessage(1006, LogLevel.Information, "Garbage collected: {Heap} bytes of managed heap in use, {Descriptors} file descriptors open")]
     private static partial void Collected(ILogger logger, long heap, uint descriptors);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Console;
 using UsbHostd.Daemon.Configuration;
 using UsbHostd.Daemon.Store;
+using UsbHostd.Daemon.Usb;
 
 namespace UsbHostd.Daemon;
 
@@ -60,6 +61,7 @@ internal static class DaemonProgram
     {
         ConfigurationException => ExitCode.Configuration,
         StoreException => ExitCode.Database,
+        JailException => ExitCode.Configuration,
         IOException or UnauthorizedAccessException or DllNotFoundException => ExitCode.Failed,
         _ => null,
     };

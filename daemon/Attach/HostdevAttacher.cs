@@ -26,7 +26,7 @@ internal sealed class HostdevAttacher(IUsbHost usb, IUsbWriter writer, IGuestHos
 
         try
         {
-            writer.Authorize(device);
+            Authorize(device, action.Jailed);
             guests.AttachLive(action.Into, HostdevXml.Write(device, action.Alias, action.GuestReset));
             guests.Refresh(action.Into);
             Reread(device);
@@ -47,6 +47,7 @@ internal sealed class HostdevAttacher(IUsbHost usb, IUsbWriter writer, IGuestHos
     {
         try
         {
+            Confine(action);
             guests.DetachLive(action.From, action.Alias.ToString());
             guests.Refresh(action.From);
             return new ActionOutcome.Done();
@@ -54,6 +55,31 @@ internal sealed class HostdevAttacher(IUsbHost usb, IUsbWriter writer, IGuestHos
         catch (GuestHostException e)
         {
             return new ActionOutcome.Failed(e.Reason == ClaimReason.AttachFailed ? ClaimReason.DetachFailed : e.Reason, e.Message, e.IsTransient);
+        }
+        catch (IOException e)
+        {
+            return new ActionOutcome.Failed(ClaimReason.DetachFailed, e.Message, Transient: true);
+        }
+    }
+
+    private void Authorize(UsbDevice device, bool jailed)
+    {
+        if (jailed)
+        {
+            writer.ApplyJail(device, JailRole.Lent);
+        }
+        else
+        {
+            writer.Authorize(device);
+        }
+    }
+
+    /// <summary>First, or the kernel would probe the host's drivers when libusb hands the interfaces back.</summary>
+    private void Confine(HostAction.DetachDevice action)
+    {
+        if (action.Confines is { } syspath && usb.Read(syspath) is { } device && device.Plug == action.Alias.Plug)
+        {
+            writer.ApplyJail(device, JailRole.Confined);
         }
     }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using UsbHostd.Daemon.Grpc;
 using UsbHostd.Daemon.Usb;
+using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Configuration;
@@ -41,6 +42,10 @@ internal static class ConfigurationKeys
         Number("limits", "most-looks", 0, 20, c => c.Limits.MostLooks, (c, n) => Limits(c, c.Limits with { MostLooks = n })),
         Time("guest-start-patience", 0, 600, l => l.GuestStartPatience, (l, t) => l with { GuestStartPatience = t }),
         Time("twin-patience", 0, 60, l => l.TwinPatience, (l, t) => l with { TwinPatience = t }),
+        new("jail", "controllers", "names of USB controllers, such as 0000:02:01.0 or dummy_hcd.0, with blanks between them, or nothing",
+            c => string.Join(' ', c.Jail.Controllers), ControllersKey),
+        new("jail", "force", "yes or no", c => c.Jail.Force ? "yes" : "no",
+            (c, text) => text is "yes" or "no" ? c with { Jail = c.Jail with { Force = text == "yes" } } : null),
         Folder("paths", "sysfs", c => c.Usb.Sysfs, (c, path) => Usb(c, c.Usb with { Sysfs = path })),
         Folder("paths", "proc", c => c.Usb.Proc, (c, path) => Usb(c, c.Usb with { Proc = path })),
         Folder("paths", "run", c => c.Usb.Run, (c, path) => Usb(c, c.Usb with { Run = path })),
@@ -89,6 +94,15 @@ internal static class ConfigurationKeys
 
             return null;
         });
+
+    /// <summary>A controller is the parent of root hubs: never a device (1-4), an interface or a root hub (usb1) itself.</summary>
+    private static DaemonConfiguration? ControllersKey(DaemonConfiguration c, string text)
+    {
+        var names = text.Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+        return Array.TrueForAll(names, n => n.All(ch => IsNameCharacter(ch) || ch == ':') && !UsbPortPath.TryParse(n.Split(':')[0], out _))
+            ? c with { Jail = c.Jail with { Controllers = [.. names.Distinct(StringComparer.Ordinal)] } }
+            : null;
+    }
 
     private static bool IsAbsolute(string text) => text.StartsWith('/') && !text.Split('/').Contains("..", StringComparer.Ordinal);
 

@@ -19,6 +19,8 @@ internal sealed record DaemonConfiguration
 
     public ReconcileLimits Limits { get; init; } = new();
 
+    public JailOptions Jail { get; init; } = new();
+
     public UsbHostOptions Usb { get; init; } = new();
 
     public string Database => Path.Combine(StateDirectory, "usbhostd.db");

@@ -100,6 +100,8 @@ internal sealed partial class ActionRunner : IDisposable
                 return attacher.Detach(detach);
             case HostAction.OfferDrivers offer:
                 return Offer(offer, events);
+            case HostAction.ApplyJail jail:
+                return ApplyJail(jail, events);
             case HostAction.LookAtDevice look:
                 Reread(look.Syspath, events);
                 return new ActionOutcome.Done();
@@ -167,6 +169,18 @@ internal sealed partial class ActionRunner : IDisposable
             NotTaken(log, device.PortPath.ToString(), string.Join(", ", left));
         }
 
+        return outcome;
+    }
+
+    private ActionOutcome ApplyJail(HostAction.ApplyJail jail, ChannelWriter<HostEvent> events)
+    {
+        if (usb.Read(jail.Syspath) is not { } device || device.Plug != jail.Plug)
+        {
+            return new ActionOutcome.Done();
+        }
+
+        var outcome = Try(() => writer.ApplyJail(device, jail.Role));
+        Reread(jail.Syspath, events);
         return outcome;
     }
 

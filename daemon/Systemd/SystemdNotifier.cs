@@ -24,6 +24,34 @@ internal sealed partial class SystemdNotifier
 
     public void Stopping() => Notify("STOPPING=1");
 
+    /// <summary>
+    /// Has the service manager keep a descriptor (FDSTORE of sd_notify(3)) until it is told to forget it: also while this daemon is dead.
+    /// </summary>
+    /// <param name="name">At most 255 characters, no colon.</param>
+    public unsafe void Keep(SafeHandle file, string name)
+    {
+        if (enabled)
+        {
+            var descriptor = (int)file.DangerousGetHandle();
+            _ = SdNotifyWithFds(0, 0, $"FDSTORE=1\nFDNAME={name}", &descriptor, 1);
+        }
+    }
+
+    public void Forget(string name) => Notify($"FDSTOREREMOVE=1\nFDNAME={name}");
+
+    /// <summary>What was kept for this daemon, by name: descriptors from 3 on, as sd_listen_fds_with_names(3) says.</summary>
+    public static IEnumerable<(string Name, int Descriptor)> Kept() => KeptOf(
+        Environment.GetEnvironmentVariable("LISTEN_FDS"), Environment.GetEnvironmentVariable("LISTEN_PID"),
+        Environment.GetEnvironmentVariable("LISTEN_FDNAMES"), Environment.ProcessId);
+
+    internal static IEnumerable<(string Name, int Descriptor)> KeptOf(string? count, string? pid, string? names, int ownPid)
+    {
+        var known = (names ?? "").Split(':');
+        return int.TryParse(count, out var n) && int.TryParse(pid, out var id) && id == ownPid
+            ? known.Take(n).Select((name, i) => (name, 3 + i))
+            : [];
+    }
+
     public void Alive() => Notify("WATCHDOG=1");
 
     internal static TimeSpan? WatchdogOf(string? microseconds, string? pid, int ownPid) =>
@@ -45,4 +73,7 @@ internal sealed partial class SystemdNotifier
 
     [LibraryImport("libsystemd.so.0", EntryPoint = "sd_notify", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int SdNotify(int unsetEnvironment, string state);
+
+    [LibraryImport("libsystemd.so.0", EntryPoint = "sd_pid_notify_with_fds", StringMarshalling = StringMarshalling.Utf8)]
+    private static unsafe partial int SdNotifyWithFds(int pid, int unsetEnvironment, string state, int* descriptors, uint count);
 }

@@ -22,6 +22,12 @@ internal interface IUsbWriter
     /// </summary>
     void OfferDrivers(UsbDevice device);
 
+    /// <summary>
+    /// Gives a device behind a jailed controller its role, and probes no driver but that of hubs. Done twice it does no more than once.
+    /// Throws IOException naming what could not be written or held.
+    /// </summary>
+    void ApplyJail(UsbDevice device, JailRole role);
+
     /// <summary>Replaces <c>/run/udev/rules.d/61-usbhostd.rules</c> as a whole (temporary file and rename).</summary>
     void WriteIgnoreRules(ImmutableArray<IgnoreRule> rules);
 

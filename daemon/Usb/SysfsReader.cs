@@ -14,7 +14,7 @@ internal sealed class SysfsReader
     private static readonly string[] DeviceAttributes =
     [
         "idVendor", "idProduct", "busnum", "devnum", "dev", "bcdDevice", "version", "speed", "serial", "manufacturer", "product",
-        "bDeviceClass", "bDeviceSubClass", "bDeviceProtocol", "bConfigurationValue", "authorized", "descriptors",
+        "bDeviceClass", "bDeviceSubClass", "bDeviceProtocol", "bConfigurationValue", "authorized", "interface_authorized_default", "descriptors",
     ];
 
     // The descriptors last: where they could be read, the hub was there while the others were.

@@ -11,7 +11,7 @@ namespace UsbHostd.Daemon.Usb;
 /// Writes sysfs and udev's rules, and looks into other users' processes. Interfaces are looked up afresh: authorising a device
 /// makes the kernel configure it, so those in the record may be out of date.
 /// </summary>
-internal sealed partial class SysfsUsbWriter(UsbHostOptions options, ILogger<SysfsUsbWriter> logger) : IUsbWriter
+internal sealed partial class SysfsUsbWriter(UsbHostOptions options, IHubPorts ports, ILogger<SysfsUsbWriter> logger) : IUsbWriter
 {
     private const int MostRead = 256 * 1024;
 

@@ -50,6 +50,13 @@ internal sealed partial class UdevUsbHost : IUsbHost
         thread.Start();
     }
 
+    /// <summary>What is plugged in now, as far as udev is done with it.</summary>
+    public IReadOnlyList<UsbDevice> ReadAll()
+    {
+        var tables = reader.NewTables();
+        return [.. reader.List().Select(path => reader.Read(path, tables).Device).OfType<UsbDevice>()];
+    }
+
     public UsbDevice? Read(string syspath) =>
         Devpath.IsSafe(syspath) ? reader.Read(syspath, reader.NewTables()).Device : null;
 

@@ -72,6 +72,12 @@ public sealed record UsbDevice
     /// <summary>The <c>authorized</c> attribute of the device itself.</summary>
     public bool Authorized { get; init; } = true;
 
+    /// <summary>
+    /// Of a root hub: whether interfaces of devices that appear below it are authorised by themselves (<c>interface_authorized_default</c>).
+    /// False for any other device, and before Linux 4.4.
+    /// </summary>
+    public bool AuthorizesInterfaces { get; init; }
+
     /// <summary>Interfaces of the active configuration as sysfs shows them, with driver and authorisation.</summary>
     public ImmutableArray<UsbInterface> Interfaces { get; init; } = [];
 

@@ -80,6 +80,7 @@ public static class UsbDeviceReader
             DeviceNode = $"{raw.DeviceFolder}/{address.DeviceNode}",
             ActiveConfiguration = TryDecimal(attributes, "bConfigurationValue", out var active) ? active : 0,
             Authorized = IsAuthorized(attributes),
+            AuthorizesInterfaces = port.IsRootHub && Ascii(attributes, "interface_authorized_default") == "1",
             Interfaces = interfaces,
             Descriptors = descriptors.Interfaces,
             DescriptorFault = descriptors.Fault,

@@ -23,11 +23,13 @@ public sealed partial class Fold
             case HostAction.AttachDevice attach:
                 Audit("attach", attach.Claim.ToString(), failed is null ? "ok" : failed.Reason.ToString(),
                     $"{state.IdOf(attach.Device)} to guest {state.GuestName(attach.Into)}{Because(failed)}");
+                NoteJailOf(attach);
                 NoteOutcome(attach.Claim, failed ?? NotThere(attach));
                 break;
             case HostAction.DetachDevice detach:
                 Audit("detach", detach.Alias.Claim.ToString(), failed is null ? "ok" : failed.Reason.ToString(),
                     $"{detach.Cause} from guest {state.GuestName(detach.From)}{Because(failed)}");
+                NoteJailOf(detach);
                 NoteDetach(detach, failed);
                 break;
             case HostAction.LookAtDevice look:
@@ -36,6 +38,9 @@ public sealed partial class Fold
             case HostAction.OfferDrivers offer when failed is null:
                 // A QEMU that still held it closes it in a moment: it stays lent, and that event offers it again.
                 state = state with { Lent = state.Lent.Remove(offer.Plug) };
+                break;
+            case HostAction.ApplyJail jail:
+                NoteJail(jail, failed);
                 break;
             case HostAction.WriteIgnoreRules write:
                 claimsChanged |= !write.Equals(new HostAction.WriteIgnoreRules(Planner.IgnoreRules(state)));
@@ -70,18 +75,28 @@ public sealed partial class Fold
                 Touch(detach.Alias.Claim);
                 touchedPlugs.Add(detach.Alias.Plug);
                 break;
-            case HostAction.OfferDrivers offer when state.Devices.TryGetValue(offer.Syspath, out var device):
-                foreach (var entry in ClaimsFollowing(device))
-                {
-                    Touch(entry.Id);
-                }
-
+            case HostAction.OfferDrivers offer:
+                TouchClaimsAtPath(offer.Syspath);
+                break;
+            case HostAction.ApplyJail jail:
+                TouchClaimsAtPath(jail.Syspath);
                 break;
         }
 
         if (action.Guest is { } guest)
         {
             touchedGuests.Add(guest);
+        }
+    }
+
+    private void TouchClaimsAtPath(string syspath)
+    {
+        if (state.Devices.TryGetValue(syspath, out var device))
+        {
+            foreach (var entry in ClaimsFollowing(device))
+            {
+                Touch(entry.Id);
+            }
         }
     }
 

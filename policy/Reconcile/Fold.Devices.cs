@@ -60,6 +60,7 @@ public sealed partial class Fold
             NoteDeparture(claim, device);
         }
 
+        ForgetJail(device);
         Unindex(device);
         state = state with
         {

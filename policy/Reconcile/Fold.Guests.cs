@@ -110,6 +110,7 @@ public sealed partial class Fold
         touchedClaims.UnionWith(state.Claims.Keys);
         touchedGuests.UnionWith(state.Guests.Keys);
         touchedPlugs.UnionWith(state.Lent.Keys);
+        TouchJailed();
     }
 
     private void Index(Guest guest)

@@ -110,6 +110,9 @@ public sealed partial class Fold
                 case DeadlineKind.Serial:
                     JudgeTwins(DeviceKey.Parse(reached.Subject));
                     break;
+                case DeadlineKind.Jail:
+                    touchedDevices.Add(reached.Subject);
+                    break;
                 default:
                     touchedGuests.Add(new GuestId(Guid.Parse(reached.Subject)));
                     break;

@@ -36,6 +36,9 @@ public abstract record HostAction
         public override GuestId? Guest => Into;
 
         public AttachmentAlias Alias => new(Claim, Device.Plug);
+
+        /// <summary>No driver of the host's may be probed for it, before, meanwhile or after.</summary>
+        public bool Jailed { get; init; }
     }
 
     /// <summary>Takes a hostdev of ours out of a guest. The end of it is seen in the guest's XML.</summary>
@@ -44,6 +47,9 @@ public abstract record HostAction
         public override string Subject => Alias.Claim.ToString();
 
         public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.Detach(this);
+
+        /// <summary>Syspath of a jailed device, whose authorisation is taken away first; null for any other.</summary>
+        public string? Confines { get; init; }
 
         public override GuestId? Guest => From;
     }
@@ -65,6 +71,15 @@ public abstract record HostAction
         public override string Subject => $"drivers {Plug}";
 
         public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.Offer(this);
+    }
+
+    /// <summary>Gives a device behind a jailed controller its role: authorises, or takes the authorisation away, and probes nothing.</summary>
+    public sealed record ApplyJail(string Syspath, PlugToken Plug, JailRole Role) : HostAction
+    {
+        // As OfferDrivers: never both, and no attach meanwhile.
+        public override string Subject => $"drivers {Plug}";
+
+        public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.ApplyJail(this);
     }
 
     /// <summary>Makes the desktop leave claimed devices alone: the whole rules file, from the claims that stand.</summary>
@@ -111,6 +126,8 @@ public interface IHostActionVisitor<out T>
     T Look(HostAction.LookAtDevice action);
 
     T Offer(HostAction.OfferDrivers action);
+
+    T ApplyJail(HostAction.ApplyJail action);
 
     T WriteIgnoreRules(HostAction.WriteIgnoreRules action);
 

@@ -63,6 +63,8 @@ public sealed record HostState
     /// <summary>Devices that were in a guest and whose interfaces are still to be offered to the host's drivers: plug to syspath.</summary>
     public ImmutableDictionary<PlugToken, string> Lent { get; init; } = ImmutableDictionary<PlugToken, string>.Empty;
 
+    public JailState Jail { get; init; } = JailState.Off;
+
     /// <summary>When to look again at what, soonest first.</summary>
     public ImmutableSortedSet<Deadline> Deadlines { get; init; } = [];
 
@@ -140,6 +142,9 @@ public enum DeadlineKind
     Claim,
     Serial,
     GuestStart,
+
+    /// <summary>A device in the jail, by syspath.</summary>
+    Jail,
 }
 
 /// <summary>Numbers that an administrator may set.</summary>

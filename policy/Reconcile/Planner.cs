@@ -14,11 +14,12 @@ public static class Planner
 {
     /// <summary>Everything: after a start or a rescan, and in tests beside the incremental form.</summary>
     public static ImmutableArray<HostAction> Plan(HostState state, DateTimeOffset now) => Plan(
-        state, now, state.Claims.Keys.Order(), state.GuestStarts.Keys, state.Lent.Keys, writeIgnoreRules: true);
+        state, now, state.Claims.Keys.Order(), state.GuestStarts.Keys, state.Lent.Keys, state.Devices.Keys, writeIgnoreRules: true);
 
     /// <summary>Only what these may have changed.</summary>
     public static ImmutableArray<HostAction> Plan(HostState state, DateTimeOffset now, Transition touched) => Plan(
-        state, now, touched.Claims.Order(), touched.Guests, touched.Plugs.Concat(touched.Claims.SelectMany(c => LentTo(state, c))), touched.ClaimsChanged);
+        state, now, touched.Claims.Order(), touched.Guests, touched.Plugs.Concat(touched.Claims.SelectMany(c => LentTo(state, c))),
+        touched.Devices.Concat(touched.Claims.SelectMany(c => Followed(state, c))), touched.ClaimsChanged);
 
     /// <summary>What a claim won't take into its guest any more goes back to the host.</summary>
     private static IEnumerable<PlugToken> LentTo(HostState state, ClaimId claim) =>
@@ -26,8 +27,12 @@ public static class Planner
             ? state.DevicesWith(entry.Claim.Follows).Select(d => d.Plug).Where(state.Lent.ContainsKey)
             : [];
 
+    private static IEnumerable<string> Followed(HostState state, ClaimId claim) =>
+        !state.Jail.IsOff && state.Claims.TryGetValue(claim, out var entry) ? state.DevicesWith(entry.Claim.Follows).Select(d => d.Syspath) : [];
+
     private static ImmutableArray<HostAction> Plan(
-        HostState state, DateTimeOffset now, IEnumerable<ClaimId> claims, IEnumerable<GuestId> guests, IEnumerable<PlugToken> plugs, bool writeIgnoreRules)
+        HostState state, DateTimeOffset now, IEnumerable<ClaimId> claims, IEnumerable<GuestId> guests, IEnumerable<PlugToken> plugs,
+        IEnumerable<string> devices, bool writeIgnoreRules)
     {
         var detaches = new List<HostAction>();
         var others = new List<HostAction>();
@@ -36,6 +41,8 @@ public static class Planner
             others.Add(new HostAction.WriteIgnoreRules(IgnoreRules(state)));
         }
 
+        others.AddRange(Jail.Plan(state, devices, now));
+
         // Nothing is attached or handed back before both sides have been seen: a half-known host looks like missing devices.
         if (state is { DevicesKnown: true, GuestsKnown: true })
         {
@@ -43,7 +50,7 @@ public static class Planner
             {
                 if (state.Claims.TryGetValue(claim, out var entry) && Assessor.Assess(state, entry, now).Next is { } next)
                 {
-                    (next is HostAction.DetachDevice ? detaches : others).Add(next);
+                    (next is HostAction.DetachDevice ? detaches : others).Add(Jail.Mark(state, next));
                 }
             }
 
@@ -58,7 +65,7 @@ public static class Planner
     private static HostAction.OfferDrivers? HandBack(HostState state, PlugToken plug)
     {
         if (!state.LibvirtConnected || !state.Lent.TryGetValue(plug, out var syspath) || !state.Devices.TryGetValue(syspath, out var device)
-            || device.Plug != plug)
+            || device.Plug != plug || state.Jail.Covers(device))
         {
             return null;
         }

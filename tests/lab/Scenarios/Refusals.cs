@@ -161,7 +161,7 @@ public sealed class Refusals : DaemonTest
         exit 1
         """);
 
-    private static async Task MountAsync(QemuDevice stick)
+    internal static async Task MountAsync(QemuDevice stick)
     {
         var disk = await DiskAsync(stick);
         await Host.DoAsync($"mkdir -p /run/lab/mnt; mkfs.ext4 -q -F {disk} && mount {disk} /run/lab/mnt");

@@ -30,6 +30,9 @@ internal sealed class ConfigurationFileTests
             [limits]
             comeback = 1 min
             first-retry = 50ms
+            [jail]
+            controllers = 0000:02:01.0  dummy_hcd.0 dummy_hcd.0
+            force = yes
             [paths]
             sysfs = /tmp/sys
             """);
@@ -42,6 +45,8 @@ internal sealed class ConfigurationFileTests
         Assert.That(configuration.LibvirtUri, Is.EqualTo("test:///default"));
         Assert.That(configuration.Limits.Comeback, Is.EqualTo(TimeSpan.FromMinutes(1)));
         Assert.That(configuration.Limits.FirstRetry, Is.EqualTo(TimeSpan.FromMilliseconds(50)));
+        Assert.That(configuration.Jail.Controllers, Is.EqualTo(["0000:02:01.0", "dummy_hcd.0"]));
+        Assert.That(configuration.Jail.Force, Is.True);
         Assert.That(configuration.Usb.Sysfs, Is.EqualTo("/tmp/sys"));
     }
 
@@ -51,7 +56,7 @@ internal sealed class ConfigurationFileTests
 
     [TestCase("log-level = info", "x.conf:1: found log-level before any section, expected a line such as [daemon] first")]
     [TestCase("[demon]", "x.conf:1: found section [demon], expected [daemon] perhaps")]
-    [TestCase("[zzzzzzzzzz]", "x.conf:1: found section [zzzzzzzzzz], expected one of [api], [daemon], [libvirt], [limits], [paths]")]
+    [TestCase("[zzzzzzzzzz]", "x.conf:1: found section [zzzzzzzzzz], expected one of [api], [daemon], [jail], [libvirt], [limits], [paths]")]
     [TestCase("[api]\nsokcet = /x", "x.conf:2: found key sokcet, expected socket perhaps")]
     [TestCase("[daemon]\ncolour = red", "x.conf:2: found key colour, expected one of log-level, state-directory")]
     [TestCase("[daemon]\nsocket = /x", "x.conf:2: found socket in section [daemon], expected it in section [api]")]
@@ -67,6 +72,9 @@ internal sealed class ConfigurationFileTests
     [TestCase("[daemon]\nstate-directory = /a/../b", "x.conf:2: found \"/a/../b\" for state-directory, expected an absolute path")]
     [TestCase("[libvirt]\nuri = system", "x.conf:2: found \"system\" for uri, expected a libvirt URI such as qemu:///system")]
     [TestCase("[api]\nmax-connections = 0", "x.conf:2: found \"0\" for max-connections, expected a whole number from 1 to 65536")]
+    [TestCase("[jail]\ncontrollers = usb1", "x.conf:2: found \"usb1\" for controllers, expected names of USB controllers, such as 0000:02:01.0 or dummy_hcd.0, with blanks between them, or nothing")]
+    [TestCase("[jail]\ncontrollers = /sys", "x.conf:2: found \"/sys\" for controllers, expected names of USB controllers, such as 0000:02:01.0 or dummy_hcd.0, with blanks between them, or nothing")]
+    [TestCase("[jail]\nforce = true", "x.conf:2: found \"true\" for force, expected yes or no")]
     [TestCase("[limits]\ncomeback = 10", "x.conf:2: found \"10\" for comeback, expected a time from 0s to 60min, such as 200ms, 10s or 2min")]
     [TestCase("[limits]\ncomeback = 99999999999s", "x.conf:2: found \"99999999999s\" for comeback, expected a time from 0s to 60min, such as 200ms, 10s or 2min")]
     [TestCase("[limits]\nfirst-retry = 40s", "x.conf:2: found longest-retry 30s, expected at least first-retry, which is 40s")]

@@ -52,7 +52,7 @@ internal sealed partial class ConfigurationDocsTests
             }
             else if (ManualKey().Match(line) is { Success: true } key)
             {
-                found.Add($"{section} {key.Groups["name"].Value} = {key.Groups["value"].Value}");
+                found.Add($"{section} {key.Groups["name"].Value} = {key.Groups["value"].Value}".TrimEnd());
             }
         }
 
@@ -91,7 +91,7 @@ internal sealed partial class ConfigurationDocsTests
     [GeneratedRegex(@"^\.SH ""SECTION (?<name>\[[a-z]+\])""$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ManualSection();
 
-    [GeneratedRegex(@"^\.BR (?<name>[a-z-]+) "" \(default "" (?<value>\S+) \)$", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"^\.BR (?<name>[a-z-]+) "" \(default (nothing\)""|"" (?<value>\S+) \))$", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex ManualKey();
 
     [GeneratedRegex("--[a-z-]+", RegexOptions.None, 1000)]

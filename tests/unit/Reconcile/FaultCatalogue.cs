@@ -62,6 +62,19 @@ internal sealed class FaultCatalogue : IHostActionVisitor<FaultScenario>
 
     public FaultScenario Offer(HostAction.OfferDrivers action) => new("offer", Attached, Release, s => s.IsBack, s => s.IsAttached);
 
+    public FaultScenario ApplyJail(HostAction.ApplyJail action) => new(
+        "jail",
+        stage =>
+        {
+            stage.World.Crash();
+            stage.World.Jailed = [FakeHost.Controller];
+            stage.World.Start();
+            Ready(stage);
+        },
+        stage => stage.World.Host.AuthorizeByHand(stage.Stick),
+        s => !s.Stick.AreInterfacesAuthorized,
+        s => !s.Stick.AreInterfacesAuthorized);
+
     public FaultScenario WriteIgnoreRules(HostAction.WriteIgnoreRules action) => new(
         "ignore", Ready, Claim, s => s.IsAttached && s.World.Host.IgnoreRules.Length == 1, s => s.World.Host.IgnoreRules.IsEmpty);
 

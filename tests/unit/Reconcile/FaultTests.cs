@@ -164,7 +164,7 @@ internal sealed class FaultTests
     private static Exception Exception(string verb, Effect effect) => effect switch
     {
         Effect.Throws => new InvalidOperationException("a bug"),
-        _ when verb is "offer" or "ignore" or "read" => new IOException("input/output error"),
+        _ when verb is "offer" or "ignore" or "read" or "jail" => new IOException("input/output error"),
         _ => new GuestHostException(ClaimReason.AttachFailed, "refused", transient: effect == Effect.FailsForAMoment),
     };
 }

@@ -6,6 +6,16 @@ namespace UsbHostd.Tests.Systemd;
 [TestFixture]
 internal sealed class SystemdNotifierTests
 {
+    [Test]
+    public void KeptOf_OwnProcess_NamesEachDescriptorFromThree() =>
+        Assert.That(SystemdNotifier.KeptOf("2", "7", "one:two", 7), Is.EqualTo([("one", 3), ("two", 4)]));
+
+    [TestCase("2", "8", "one:two", Description = "meant for another process")]
+    [TestCase(null, null, null)]
+    [TestCase("x", "7", "one")]
+    public void KeptOf_NothingForUs_IsEmpty(string? count, string? pid, string? names) =>
+        Assert.That(SystemdNotifier.KeptOf(count, pid, names, 7), Is.Empty);
+
     [TestCase("20000000", "17", ExpectedResult = 10.0)]
     [TestCase("20000000", null, ExpectedResult = 10.0)]
     [TestCase("20000000", "18", ExpectedResult = null)]

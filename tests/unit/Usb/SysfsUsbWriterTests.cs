@@ -14,7 +14,9 @@ internal sealed partial class SysfsUsbWriterTests : UsbHostFixture
 {
     private static readonly UsbId Id = new(0x0951, 0x1666);
 
-    private SysfsUsbWriter Writer => new(Sysfs.Options, NullLogger<SysfsUsbWriter>.Instance);
+    private FakeHubPorts Ports { get; } = new();
+
+    private SysfsUsbWriter Writer => new(Sysfs.Options, Ports, NullLogger<SysfsUsbWriter>.Instance);
 
     [GeneratedRegex("""^SUBSYSTEM=="block", SUBSYSTEMS=="usb", ATTRS\{idVendor\}=="0951", ATTRS\{idProduct\}=="1666", ATTRS\{serial\}=="[A-Za-z0-9._:?*-]*", ENV\{UDISKS_IGNORE\}="1"$""", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex RuleLine { get; }

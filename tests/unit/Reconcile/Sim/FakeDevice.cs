@@ -28,6 +28,14 @@ internal sealed class FakeDevice
 
     public bool Authorized { get; set; } = true;
 
+    public bool AreInterfacesAuthorized { get; set; } = true;
+
+    /// <summary>Of a root hub: whether it authorises what appears below it.</summary>
+    public bool AuthorizesInterfaces { get; set; } = true;
+
+    /// <summary>Whether the kernel has chosen a configuration for it, and so made its interfaces.</summary>
+    public bool IsConfigured { get; set; } = true;
+
     /// <summary>Null while it is not plugged in.</summary>
     public string? Port { get; private set; }
 
@@ -62,7 +70,7 @@ internal sealed class FakeDevice
     public void PlugInto(string port, UsbAddress address, ulong usec)
     {
         (Port, Address, UsecInitialized) = (port, address, usec);
-        drivers = [.. HostDrivers];
+        (drivers, AreInterfacesAuthorized, IsConfigured) = ([.. HostDrivers], true, true);
     }
 
     public void Pull()
@@ -98,9 +106,10 @@ internal sealed class FakeDevice
             Class = Class,
             Speed = Speed,
             DeviceNode = $"/dev/{Address.DeviceNode}",
-            ActiveConfiguration = 1,
+            ActiveConfiguration = IsConfigured ? 1 : 0,
             Authorized = Authorized,
-            Interfaces = [.. drivers.Select((d, i) => new UsbInterface($"{path}:1.{i}", i, new UsbClass(8, 6, 80), d, Authorized: true))],
+            AuthorizesInterfaces = path.IsRootHub && AuthorizesInterfaces,
+            Interfaces = IsConfigured ? [.. drivers.Select((d, i) => new UsbInterface($"{path}:1.{i}", i, new UsbClass(8, 6, 80), d, AreInterfacesAuthorized))] : [],
             Descriptors = Endpoints.IsEmpty ? [] : [new UsbInterfaceDescriptor(1, 0, 0, new UsbClass(8, 6, 80), Endpoints)],
             Uses = Uses,
         };

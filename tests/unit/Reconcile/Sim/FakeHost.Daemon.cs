@@ -129,6 +129,8 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
 
     public void Authorize(UsbDevice device) => devices.Find(d => d.Syspath == device.Syspath)!.Authorized = true;
 
+    void IUsbWriter.ApplyJail(UsbDevice device, JailRole role) => ApplyJail(device, role);
+
     public void OfferDrivers(UsbDevice device)
     {
         Before?.Invoke("offer");

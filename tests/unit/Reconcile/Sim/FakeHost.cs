@@ -63,6 +63,7 @@ internal sealed partial class FakeHost
     {
         sink = null;
         queued.Clear();
+        LetGoOfPorts();
     }
 
     public void Plug(FakeDevice device, string port, int? number = null)
@@ -70,6 +71,7 @@ internal sealed partial class FakeHost
         var bus = int.Parse(port.AsSpan(port.StartsWith('u') ? 3 : 0, 1));
         device.PlugInto(port, new UsbAddress(bus, number ?? NextNumber()), usec += 1000);
         devices.Add(device);
+        ObeyRootHub(device);
         Tell(device);
     }
 
@@ -163,6 +165,7 @@ internal sealed partial class FakeHost
     {
         var left = Vanish(guest);
         LetGo(left);
+        HandBack(left);
     }
 
     public void Restart(FakeGuest guest)
@@ -259,6 +262,7 @@ internal sealed partial class FakeHost
         guest.Hostdevs.Remove(hostdev);
         Tell(guest);
         LetGo([hostdev]);
+        HandBack([hostdev]);
     }
 
     /// <summary>libvirt wants vendor, product and address to match; an optional one that is absent is missing.</summary>
@@ -281,7 +285,7 @@ internal sealed partial class FakeHost
     {
         foreach (var device in guest.Hostdevs.Where(h => h.IsLive).Select(h => h.Device!))
         {
-            device.SetDrivers((_, _) => guest.State == GuestState.Running ? UsbInterface.UsbfsDriver : null);
+            device.SetDrivers((_, _) => guest.State == GuestState.Running && device is { AreInterfacesAuthorized: true, IsConfigured: true } ? UsbInterface.UsbfsDriver : null);
             Tell(device);
         }
     }
@@ -292,6 +296,7 @@ internal sealed partial class FakeHost
     {
         if (device.IsPlugged)
         {
+            NoteLeak(device);
             queued.Add(new HostEvent.DevicePresent(device.Seen()));
         }
     }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
@@ -44,6 +45,9 @@ internal sealed class World : IDisposable
 
     public ReconcileLimits Limits { get; }
 
+    /// <summary>Controllers that the next daemon jails.</summary>
+    public string[] Jailed { get; set; } = [];
+
     public ManualTime Time { get; } = new();
 
     public FakeHost Host { get; } = new();
@@ -80,7 +84,7 @@ internal sealed class World : IDisposable
         IGuestHost guests = Host;
         var attacher = new HostdevAttacher(usb, Host, guests, inbox.Events);
         runner = new ActionRunner(attacher, guests, usb, Host, NullLogger<ActionRunner>.Instance) { Offload = Scheduler.Offload };
-        Loop = new ReconcileLoop(HostState.From(store.Load(), Limits), inbox, store, runner, Feed, Time, NullLogger<ReconcileLoop>.Instance);
+        Loop = new ReconcileLoop(Initial(), inbox, store, runner, Feed, Time, NullLogger<ReconcileLoop>.Instance);
         Service = new HostService(Loop, Feed, new Rights(Group), Host, new DaemonFacts("test:///", () => ("", "")), Time);
         Loop.Begin();
         usb.Start(inbox.Events);
@@ -195,6 +199,11 @@ internal sealed class World : IDisposable
     public string Describe() => string.Join('\n', State.Claims.Values.Select(e => $"{e.Id}: {Status(e.Id)} {e}").Concat(Host.Done));
 
     public void Dispose() => Crash();
+
+    private HostState Initial() => HostState.From(store!.Load(), Limits) with
+    {
+        Jail = new JailState { Controllers = Jailed.ToImmutableHashSet(StringComparer.Ordinal) },
+    };
 
     /// <summary>At rest the full plan is empty: the incremental ones left nothing out, and a plan applied twice does nothing.</summary>
     private void CheckQuiet()
