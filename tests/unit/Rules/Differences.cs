@@ -10,6 +10,8 @@ internal sealed record Difference(string Rule, string ManPage, bool UsbguardTake
     [
         new("match name \"x\"", "no such target", UsbguardTakes: true, "match name \"x\"", "USBGuard; the line decides nothing, with a warning"),
         new("device 1234:5678", "no such target", UsbguardTakes: true, "device id 1234:5678", "USBGuard; the line decides nothing, with a warning"),
+        new("allow name \"a\"block", "a rule has one target", UsbguardTakes: true, null, "the man page; USBGuard reads on without a blank, and the last target wins"),
+        new("blockallow", "a rule has one target", UsbguardTakes: true, null, "the man page; USBGuard makes it allow"),
         new("allow ", "silent", UsbguardTakes: false, null, "USBGuard: no blank at the end of a rule"),
         new(" allow", "silent", UsbguardTakes: false, null, "USBGuard: no blank before a rule"),
         new("  ", "silent", UsbguardTakes: false, null, "USBGuard: an empty line has no blanks"),
