@@ -1,6 +1,6 @@
 using UsbHostd.Bench;
 
-string[] all = ["event", "enumerate", "start", "memory", "idle", "cli", "rules"];
+string[] all = ["event", "decide", "enumerate", "start", "memory", "idle", "cli", "rules"];
 if (args.Except([.. all, "lab"], StringComparer.Ordinal).FirstOrDefault() is { } unknown)
 {
     await Console.Error.WriteLineAsync($"bench: there is no figure {unknown}; there are {string.Join(", ", all)} and lab");
@@ -24,6 +24,11 @@ var idle = wanted.Contains("idle") ? ProcessFigures.IdleAsync(host.Root, libvirt
 if (wanted.Contains("event"))
 {
     figures.Add(EventCost.Measure());
+}
+
+if (wanted.Contains("decide"))
+{
+    figures.AddRange(DecideFigure.Measure());
 }
 
 if (wanted.Contains("enumerate"))

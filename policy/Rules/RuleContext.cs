@@ -9,8 +9,11 @@ public interface IRuleContext
     /// <summary>Local time.</summary>
     DateTimeOffset Now { get; }
 
-    /// <summary>A number from 0 (included) to 1 (excluded) that belongs to this device's plug and this rule's place.</summary>
-    double Draw(int rule);
+    /// <summary>
+    /// A number from 0 (included) to 1 (excluded) that belongs to this device's plug, this rule's place and the condition's place in it,
+    /// both from 0: two draws of one rule do not depend on each other.
+    /// </summary>
+    double Draw(int rule, int condition);
 
     /// <summary>When the rule last decided for a device; null for never since the rules were loaded.</summary>
     DateTimeOffset? LastApplied(int rule);

@@ -48,14 +48,16 @@ public static class RuleMatch
         MatchedAttribute.Hash => One<string, string, TextTest>(rule.Hash, device.Hash),
         MatchedAttribute.ParentHash => One<string, string, TextTest>(rule.ParentHash, device.ParentHash),
         MatchedAttribute.ViaPort => One<string, string, TextTest>(rule.ViaPort, device.ViaPort),
-        MatchedAttribute.WithInterface =>
-            SetOperation.Holds<InterfacePattern, UsbClass, InterfaceTest>(rule.WithInterface, device.Interfaces.AsSpan()),
+        MatchedAttribute.WithInterface => Holds(rule.WithInterface, device.Interfaces.AsSpan()),
         MatchedAttribute.WithConnectType => One<string, string, TextTest>(rule.WithConnectType, device.ConnectType),
         MatchedAttribute.OnBus => One<int, int, NumberTest>(rule.OnBus, device.Bus),
         MatchedAttribute.OnController => One<string, string, TextTest>(rule.OnController, device.Controller),
         MatchedAttribute.Path => One<Glob, string, GlobTest>(rule.Path, device.IdPath),
         _ => throw new ArgumentOutOfRangeException(nameof(attribute), attribute, "not an attribute that is matched"),
     };
+
+    internal static bool Holds(RuleAttribute<InterfacePattern>? attribute, ReadOnlySpan<UsbClass> there) =>
+        SetOperation.Holds<InterfacePattern, UsbClass, InterfaceTest>(attribute, there);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool One<TRule, TDevice, TTest>(RuleAttribute<TRule>? attribute, TDevice there)

@@ -9,6 +9,9 @@ internal sealed class FakeRuleContext : IRuleContext
 
     public double NextDraw { get; set; }
 
+    /// <summary>Instead of <see cref="NextDraw"/>, where set.</summary>
+    public Func<int, int, double>? Draws { get; set; }
+
     public Dictionary<int, DateTimeOffset> Applied { get; } = [];
 
     public Dictionary<int, DateTimeOffset> EvaluatedBefore { get; } = [];
@@ -18,7 +21,7 @@ internal sealed class FakeRuleContext : IRuleContext
     /// <summary>The rules that <see cref="Evaluated"/> was told of.</summary>
     public List<int> Noted { get; } = [];
 
-    public double Draw(int rule) => NextDraw;
+    public double Draw(int rule, int condition) => Draws?.Invoke(rule, condition) ?? NextDraw;
 
     public DateTimeOffset? LastApplied(int rule) => Applied.TryGetValue(rule, out var at) ? at : null;
 
