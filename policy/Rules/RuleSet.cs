@@ -24,6 +24,13 @@ public sealed class RuleSet
     /// </summary>
     public int Decide(RuleSubject device, IRuleContext context) => index.Value.Decide(device, context);
 
+    /// <summary>
+    /// What <see cref="Decide"/> decides, and why no rule before does; for people. Goes through the rules one by one, and leaves no trace
+    /// in the context.
+    /// </summary>
+    /// <param name="most">How many rules before the deciding one are told of at most.</param>
+    public RuleExplanation Explain(RuleSubject device, IRuleContext context, int most = 100) => RuleExplainer.Explain(Rules, device, context, most);
+
     /// <summary>Decides rule by rule: what the index is held against.</summary>
     internal int DecideOneByOne(RuleSubject device, IRuleContext context)
     {
