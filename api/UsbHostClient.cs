@@ -67,6 +67,18 @@ public sealed class UsbHostClient : IDisposable
     public IAsyncEnumerable<WatchEvent> WatchAsync(WatchRequest request, CancellationToken cancellationToken = default) =>
         channel.StreamAsync(UsbHostMethods.Watch, request, WatchEvent.Parser, cancellationToken);
 
+    public Task<V1.Policy> GetPolicyAsync(GetPolicyRequest request, CancellationToken cancellationToken = default) =>
+        channel.UnaryAsync(UsbHostMethods.GetPolicy, request, V1.Policy.Parser, CallTimeout, cancellationToken);
+
+    public Task<Explanation> ExplainPolicyAsync(ExplainPolicyRequest request, CancellationToken cancellationToken = default) =>
+        channel.UnaryAsync(UsbHostMethods.ExplainPolicy, request, Explanation.Parser, CallTimeout, cancellationToken);
+
+    public Task<ReloadPolicyResponse> ReloadPolicyAsync(ReloadPolicyRequest request, CancellationToken cancellationToken = default) =>
+        channel.UnaryAsync(UsbHostMethods.ReloadPolicy, request, ReloadPolicyResponse.Parser, CallTimeout, cancellationToken);
+
+    public Task<GeneratePolicyResponse> GeneratePolicyAsync(GeneratePolicyRequest request, CancellationToken cancellationToken = default) =>
+        channel.UnaryAsync(UsbHostMethods.GeneratePolicy, request, GeneratePolicyResponse.Parser, CallTimeout, cancellationToken);
+
     public Task<V1.Version> GetVersionAsync(GetVersionRequest request, CancellationToken cancellationToken = default) =>
         channel.UnaryAsync(UsbHostMethods.GetVersion, request, V1.Version.Parser, CallTimeout, cancellationToken);
 

@@ -17,6 +17,10 @@ public static class UsbHostMethods
     public const string GetGuest = Service + "GetGuest";
     public const string StartGuest = Service + "StartGuest";
     public const string Watch = Service + "Watch";
+    public const string GetPolicy = Service + "GetPolicy";
+    public const string ExplainPolicy = Service + "ExplainPolicy";
+    public const string ReloadPolicy = Service + "ReloadPolicy";
+    public const string GeneratePolicy = Service + "GeneratePolicy";
     public const string GetVersion = Service + "GetVersion";
     public const string GetHealth = Service + "GetHealth";
 

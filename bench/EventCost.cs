@@ -71,7 +71,7 @@ internal static class EventCost
             var usb = new NullUsb();
             runner = new ActionRunner(new WorldAttacher(world, inbox.Events), new NullGuests(), usb, usb, NullLogger<ActionRunner>.Instance);
             loop = new ReconcileLoop(
-                HostState.From(new StoredState { Claims = world.Claims }, new ReconcileLimits()), inbox, new NullStore(), runner, feed, time, NullLogger<ReconcileLoop>.Instance);
+                HostState.From(new StoredState { Claims = world.Claims }, new ReconcileLimits(), World.Rules), inbox, new NullStore(), runner, feed, time, NullLogger<ReconcileLoop>.Instance);
             loop.Begin();
             Turn(new HostEvent.DevicesEnumerated([.. world.Devices]));
             Turn(new HostEvent.GuestsEnumerated(world.Guests));

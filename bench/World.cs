@@ -4,6 +4,7 @@ using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Bench;
 
@@ -30,6 +31,9 @@ internal sealed class World
         this.devices = [.. Enumerable.Range(0, devices).Select(i => Device(i, clock, held: i < FirstFree))];
         attached = [.. this.devices.Take(FirstFree)];
     }
+
+    /// <summary>Everything is allowed.</summary>
+    public static LoadedRules Rules { get; } = new() { Set = new RuleSet([new Rule { Target = RuleTarget.Allow }]) };
 
     public string Name { get; }
 

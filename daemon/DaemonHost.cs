@@ -5,12 +5,14 @@ using UsbHostd.Daemon.Configuration;
 using UsbHostd.Daemon.Grpc;
 using UsbHostd.Daemon.Guests;
 using UsbHostd.Daemon.Reconcile;
+using UsbHostd.Daemon.Rules;
 using UsbHostd.Daemon.Service;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Daemon.Systemd;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Libvirt;
 using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Daemon;
 
@@ -39,7 +41,10 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
     private readonly LoopInbox inbox;
     private readonly ReconcileLoop loop;
     private readonly GrpcServer grpc;
+    private readonly RulesReload rules;
+    private readonly RulesWatch rulesWatch;
     private readonly PosixSignalRegistration collect;
+    private readonly PosixSignalRegistration hangup;
     private Task running = Task.CompletedTask;
 
     public DaemonHost(DaemonConfiguration configuration, ILoggerFactory loggers, IHostApplicationLifetime lifetime)
@@ -62,11 +67,15 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         inbox = new LoopInbox();
         runner = new ActionRunner(
             new HostdevAttacher(usb, writer, guests, inbox.Events), guests, usb, writer, loggers.CreateLogger<ActionRunner>());
+        var files = new RuleFiles(configuration.Rules, loggers.CreateLogger<RuleFiles>());
         loop = new ReconcileLoop(
-            Initial(configuration), inbox, store, runner, feed, time, loggers.CreateLogger<ReconcileLoop>());
+            Initial(configuration, files.Load()), inbox, store, runner, feed, time, loggers.CreateLogger<ReconcileLoop>());
+        rules = new RulesReload(files, loop, time, loggers.CreateLogger<RulesReload>());
+        rulesWatch = new RulesWatch(configuration.Rules, time, () => Reload("file"), loggers.CreateLogger<RulesWatch>());
+        hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangup);
         var options = configuration.Api;
         var service = new HostService(
-            loop, feed, new Rights(UnixGroup.Find(options.SocketGroup)), writer, new DaemonFacts(configuration.LibvirtUri, guests.Versions), time);
+            loop, feed, new Rights(UnixGroup.Find(options.SocketGroup)), writer, new DaemonFacts(configuration.LibvirtUri, guests.Versions), rules, time);
         grpc = new GrpcServer(service, options, loggers);
         collect = PosixSignalRegistration.Create(SigUsr2, Collect);
     }
@@ -97,6 +106,9 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
     public void Dispose()
     {
         collect.Dispose();
+        hangup.Dispose();
+        rulesWatch.Dispose();
+        rules.Dispose();
         grpc.Dispose();
         guests.Dispose();
         nodes.Dispose();
@@ -109,7 +121,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         stopping.Dispose();
     }
 
-    private HostState Initial(DaemonConfiguration configuration) => HostState.From(store.Load(), configuration.Limits) with
+    private HostState Initial(DaemonConfiguration configuration, LoadedRules loaded) => HostState.From(store.Load(), configuration.Limits, loaded) with
     {
         Jail = new JailState { Controllers = configuration.Jail.Controllers.ToImmutableHashSet(StringComparer.Ordinal) },
     };
@@ -126,6 +138,16 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
             JailNotOpened(log, e.Message);
         }
     }
+
+    private void OnHangup(PosixSignalContext signal)
+    {
+        signal.Cancel = true;
+        Reload("signal");
+    }
+
+    /// <summary>Its outcome is in the journal.</summary>
+    private void Reload(string because) => Task.Run(() => rules.ReloadAsync(because, stopping.Token), stopping.Token).ContinueWith(
+        broken => ReloadBroke(log, broken.Exception!), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
     /// <summary>Tells memory that is in use from garbage not collected yet.</summary>
     private void Collect(PosixSignalContext signal)
@@ -159,6 +181,9 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
 
     [LoggerMessage(1007, LogLevel.Error, "The jail could not be opened: {Message}. Controllers stay jailed until usbhostd is started and stopped again")]
     private static partial void JailNotOpened(ILogger logger, string message);
+
+    [LoggerMessage(1145, LogLevel.Critical, "The rules could not be loaded anew, the old ones stay in force; send SIGHUP to try again")]
+    private static partial void ReloadBroke(ILogger logger, Exception e);
 
     [LoggerMessage(1006, LogLevel.Information, "Garbage collected: {Heap} bytes of managed heap in use, {Descriptors} file descriptors open")]
     private static partial void Collected(ILogger logger, long heap, uint descriptors);

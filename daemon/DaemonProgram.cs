@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Console;
 using UsbHostd.Daemon.Configuration;
+using UsbHostd.Daemon.Rules;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Daemon.Usb;
 
@@ -59,7 +60,7 @@ internal static class DaemonProgram
     /// <summary>The exit code of a failure that its message explains; null for a fault of ours, which keeps its stack trace.</summary>
     private static int? Explain(Exception e) => e switch
     {
-        ConfigurationException => ExitCode.Configuration,
+        ConfigurationException or RulesException => ExitCode.Configuration,
         StoreException => ExitCode.Database,
         JailException => ExitCode.Configuration,
         IOException or UnauthorizedAccessException or DllNotFoundException => ExitCode.Failed,

@@ -30,6 +30,8 @@ internal static class ConfigurationKeys
         Number("api", "max-connections", 1, 65536, c => c.Api.MaxConnections, (c, n) => Api(c, c.Api with { MaxConnections = n })),
         new("libvirt", "uri", "a libvirt URI such as qemu:///system", c => c.LibvirtUri,
             (c, text) => Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme != Uri.UriSchemeFile ? c with { LibvirtUri = text } : null),
+        Folder("policy", "rules", c => c.Rules.File, (c, path) => c with { Rules = c.Rules with { File = path } }),
+        Folder("policy", "rules-directory", c => c.Rules.Folder, (c, path) => c with { Rules = c.Rules with { Folder = path } }),
         Time("comeback", 0, 3600, l => l.Comeback, (l, t) => l with { Comeback = t }),
         Number("limits", "flap-plugs", 2, 10_000, c => c.Limits.FlapPlugs, (c, n) => Limits(c, c.Limits with { FlapPlugs = n })),
         Time("flap-window", 1, 3600, l => l.FlapWindow, (l, t) => l with { FlapWindow = t }),

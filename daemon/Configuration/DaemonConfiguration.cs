@@ -1,4 +1,5 @@
 using UsbHostd.Daemon.Grpc;
+using UsbHostd.Daemon.Rules;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Reconcile;
 
@@ -20,6 +21,8 @@ internal sealed record DaemonConfiguration
     public ReconcileLimits Limits { get; init; } = new();
 
     public JailOptions Jail { get; init; } = new();
+
+    public RulesOptions Rules { get; init; } = new();
 
     public UsbHostOptions Usb { get; init; } = new();
 

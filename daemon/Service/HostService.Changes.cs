@@ -46,7 +46,8 @@ internal sealed partial class HostService
                 return (entry.Id, null);
             }
 
-            var moved = entry.Claim with { Guest = guest, Hold = ClaimHold.None, LifetimeRun = null };
+            // What passed policy or the guard was said for the other guest.
+            var moved = Moved(entry.Claim, guest);
             if (Assessor.Choose(state, entry).Device is { } device && ClaimDecider.RefusedBy(state, moved, device) is { } refused)
             {
                 throw ToException(state, refused, time.GetUtcNow());
@@ -61,7 +62,7 @@ internal sealed partial class HostService
         return await ChangeAsync(caller, "claim-release", request.Id.Length > 0 ? request.Id : request.Device, (state, now) =>
         {
             var entry = ClaimToRelease(state, request);
-            return entry.Stands ? (entry.Id, entry.Claim with { Released = now }) : (entry.Id, null);
+            return entry.Stands ? (entry.Id, Released(entry.Claim, now)) : (entry.Id, null);
         }, cancellationToken).ConfigureAwait(false);
     }
 
@@ -75,7 +76,7 @@ internal sealed partial class HostService
             if (entry.Claim.Hold != ClaimHold.None)
             {
                 var free = entry.Claim with { Hold = ClaimHold.None };
-                changes.Add(new StoreChange.PutClaim(free));
+                changes.Add(StoreChange.Keep(free));
                 events.Add(new HostEvent.ClaimWritten(free));
             }
 
@@ -214,8 +215,17 @@ internal sealed partial class HostService
         Move = request.Move,
         RequestId = request.RequestId.Length == 0 ? null : request.RequestId,
         Owner = caller.Owner,
+        Uid = caller.Uid,
+        Gids = caller.Gids,
         Door = caller.Door,
     };
+
+    /// <summary>What a rule assigns is held back, or it would come straight back.</summary>
+    private static Policy.Claims.Claim Released(Policy.Claims.Claim claim, DateTimeOffset now) =>
+        claim.Origin == ClaimOrigin.Rule ? claim with { Hold = ClaimHold.Withheld } : claim with { Released = now };
+
+    private static Policy.Claims.Claim Moved(Policy.Claims.Claim claim, GuestId guest) =>
+        claim with { Guest = guest, Hold = ClaimHold.None, LifetimeRun = null, ForceReason = null, OverrideReason = null };
 
     private static void CheckClaimRequest(Caller caller, CreateClaimRequest request)
     {

@@ -1,5 +1,6 @@
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Reconcile;
+using UsbHostd.Daemon.Rules;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
@@ -22,16 +23,18 @@ internal sealed partial class HostService : IHostService
     private readonly Rights rights;
     private readonly IUsbWriter writer;
     private readonly DaemonFacts facts;
+    private readonly IRulesReload rules;
     private readonly TimeProvider time;
     private readonly DateTimeOffset started;
 
-    public HostService(ReconcileLoop loop, StateFeed feed, Rights rights, IUsbWriter writer, DaemonFacts facts, TimeProvider time)
+    public HostService(ReconcileLoop loop, StateFeed feed, Rights rights, IUsbWriter writer, DaemonFacts facts, IRulesReload rules, TimeProvider time)
     {
         this.loop = loop;
         this.feed = feed;
         this.rights = rights;
         this.writer = writer;
         this.facts = facts;
+        this.rules = rules;
         this.time = time;
         started = time.GetUtcNow();
     }

@@ -34,6 +34,14 @@ internal interface IHostService
 
     ValueTask<Guest> StartGuestAsync(Caller caller, StartGuestRequest request, CancellationToken cancellationToken);
 
+    ValueTask<Api.V1.Policy> GetPolicyAsync(Caller caller, GetPolicyRequest request, CancellationToken cancellationToken);
+
+    ValueTask<Explanation> ExplainPolicyAsync(Caller caller, ExplainPolicyRequest request, CancellationToken cancellationToken);
+
+    ValueTask<ReloadPolicyResponse> ReloadPolicyAsync(Caller caller, ReloadPolicyRequest request, CancellationToken cancellationToken);
+
+    ValueTask<GeneratePolicyResponse> GeneratePolicyAsync(Caller caller, GeneratePolicyRequest request, CancellationToken cancellationToken);
+
     ValueTask<Api.V1.Version> GetVersionAsync(Caller caller, GetVersionRequest request, CancellationToken cancellationToken);
 
     ValueTask<Health> GetHealthAsync(Caller caller, GetHealthRequest request, CancellationToken cancellationToken);

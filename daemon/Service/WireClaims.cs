@@ -70,9 +70,10 @@ internal static class WireClaims
         _ => throw Refusals.Invalid($"follow {(int)follow} is unknown", "use SERIAL or PORT"),
     };
 
-    public static ClaimMode Mode(V1.Mode mode) => mode switch
+    public static ClaimMode? Mode(V1.Mode mode) => mode switch
     {
-        V1.Mode.Unspecified or V1.Mode.Hostdev => ClaimMode.Hostdev,
+        V1.Mode.Unspecified => null,
+        V1.Mode.Hostdev => ClaimMode.Hostdev,
         V1.Mode.Spicevmc => ClaimMode.Spicevmc,
         V1.Mode.Usbredir => ClaimMode.Usbredir,
         _ => throw Refusals.Invalid($"mode {(int)mode} is unknown", "use HOSTDEV"),
@@ -86,9 +87,10 @@ internal static class WireClaims
         _ => throw Refusals.Invalid($"lifetime {(int)lifetime} is unknown", "use FOREVER, UNTIL_UNPLUG or UNTIL_GUEST_STOPS"),
     };
 
-    public static GuestReset Reset(V1.GuestReset reset) => reset switch
+    public static GuestReset? Reset(V1.GuestReset reset) => reset switch
     {
-        V1.GuestReset.Unspecified or V1.GuestReset.Off => GuestReset.Off,
+        V1.GuestReset.Unspecified => null,
+        V1.GuestReset.Off => GuestReset.Off,
         V1.GuestReset.Uninitialized => GuestReset.Uninitialized,
         V1.GuestReset.On => GuestReset.On,
         _ => throw Refusals.Invalid($"guest reset {(int)reset} is unknown", "use OFF, UNINITIALIZED or ON"),

@@ -61,7 +61,7 @@ internal sealed class SqliteClaimStore : IClaimStore
     {
         try
         {
-            var state = memory.ReadInto(connection, new StoredState { Claims = ReadClaims(), GuestStarts = ReadGuestStarts() });
+            var state = memory.ReadInto(connection, new StoredState { IsNew = file.Version == 0, Claims = ReadClaims(), GuestStarts = ReadGuestStarts() });
             loaded = true;
             connection.SetCheckpointOnClose(true);
             StoreLog.Opened(logger, file.Path, connection.Scalar("PRAGMA user_version") ?? "", state.Claims.Count);
@@ -249,6 +249,9 @@ internal sealed class SqliteClaimStore : IClaimStore
         {
             case StoreChange.PutClaim { Claim: var claim }:
                 WriteClaim(claim);
+                break;
+            case StoreChange.DropClaim drop:
+                connection.Keep("DELETE FROM claims WHERE id = ?1").Bind(1, drop.Claim.ToString()).Run();
                 break;
             case StoreChange.PutGuestStart start:
                 connection.Keep("INSERT OR REPLACE INTO guest_starts (guest, since) VALUES (?1, ?2)")

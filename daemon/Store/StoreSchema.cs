@@ -9,7 +9,7 @@ internal static class StoreSchema
     /// <summary>application_id of the file's header (sqlite.org/fileformat2.html, offset 68): "UHst".</summary>
     public const int ApplicationId = 0x55487374;
 
-    public static IReadOnlyList<string> Migrations { get; } = [Version1];
+    public static IReadOnlyList<string> Migrations { get; } = [Version1, Version2];
 
     /// <summary>
     /// Times are UTC text, fixed in length, so that they sort and a person can read them. Rows of claims stay after release.
@@ -96,5 +96,13 @@ internal static class StoreSchema
         CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit
         WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq)
         BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+        """;
+
+    /// <summary>
+    /// Claims of a time when no rule was needed go on without one: an upgrade detaches nothing.
+    /// </summary>
+    private const string Version2 =
+        """
+        UPDATE claims SET override_reason = 'claimed before there were rules' WHERE released IS NULL AND override_reason IS NULL;
         """;
 }

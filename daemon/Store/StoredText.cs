@@ -33,7 +33,8 @@ internal static class StoredText
         (Policy.Claims.GuestReset.On, "on"));
 
     public static readonly EnumNames<ClaimHold> Hold = new("hold",
-        (ClaimHold.None, "none"), (ClaimHold.DetachedByOther, "detached-by-other"), (ClaimHold.Recovered, "recovered"));
+        (ClaimHold.None, "none"), (ClaimHold.DetachedByOther, "detached-by-other"), (ClaimHold.Recovered, "recovered"),
+        (ClaimHold.Withheld, "withheld"));
 
     public static string Of(DateTimeOffset time) => time.UtcDateTime.ToString(TimeFormat, CultureInfo.InvariantCulture);
 

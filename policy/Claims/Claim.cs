@@ -29,10 +29,10 @@ public sealed record Claim
 
     public ClaimOrigin Origin { get; init; } = ClaimOrigin.Explicit;
 
-    /// <summary><c>uid:1000</c>, or a certificate's subject.</summary>
+    /// <summary><c>uid:1000</c>, or a certificate's subject; <c>rule</c> for a claim by rule.</summary>
     public required string Owner { get; init; }
 
-    /// <summary>Which door it came through: <c>grpc</c>, <c>dbus</c>, <c>metadata</c>, <c>kubelet</c>, <c>startup</c>.</summary>
+    /// <summary>Which door it came through: <c>grpc</c>, <c>dbus</c>, <c>metadata</c>, <c>kubelet</c>, <c>startup</c>, <c>policy</c>.</summary>
     public required string Door { get; init; }
 
     /// <summary>The client's own request id, unique per owner; null where it gave none.</summary>
@@ -123,4 +123,7 @@ public enum ClaimHold
 
     /// <summary>Adopted from a guest's XML; nobody has confirmed it yet.</summary>
     Recovered,
+
+    /// <summary>Somebody released what a rule assigns: it does not come straight back.</summary>
+    Withheld,
 }

@@ -41,4 +41,10 @@ public enum ClaimReason
     IsHub,
     UnsupportedMode,
     LifetimeEnded,
+
+    /// <summary>Somebody released what a rule assigns.</summary>
+    Withheld,
+
+    /// <summary>Its rule leaves the device alone for a while after it was plugged in.</summary>
+    Settling,
 }

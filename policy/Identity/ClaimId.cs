@@ -12,6 +12,9 @@ public readonly record struct ClaimId : IComparable<ClaimId>
     /// <summary>The id of an explicit claim: a hash of <paramref name="nonce"/>, which must be unique to the claim.</summary>
     public static ClaimId Of(Guid nonce) => new(Base32.NameOf('c', nonce.ToString("D")));
 
+    /// <summary>The id of the claim that a rule makes for this device and guest: the same each time.</summary>
+    public static ClaimId ByRule(DeviceKey key, Guests.GuestId guest) => new(Base32.NameOf('c', $"rule\n{key.Text}\n{guest}"));
+
     public static bool TryParse([NotNullWhen(true)] string? text, out ClaimId id)
     {
         var ok = Base32.IsName('c', text);

@@ -28,6 +28,9 @@ public sealed record DeviceKey
     public static DeviceKey Port(UsbController controller, UsbHalf half, string chain) =>
         new(FollowKind.Port, $"port {controller} {(half == UsbHalf.Usb3 ? "usb3" : "usb2")} {chain}");
 
+    /// <summary>A key that no device has: of a plug that is over and of which nothing else is known.</summary>
+    public static DeviceKey Unknown(PlugToken plug) => new(FollowKind.Port, $"port unknown unknown usb2 {plug}");
+
     /// <summary>Reads <see cref="Text"/> back; throws FormatException for anything else.</summary>
     public static DeviceKey Parse(string text)
     {

@@ -107,9 +107,11 @@ public static class Assessor
             {
                 ({ Stands: false }, _) => DetachCause.Released,
                 ({ Claim.Hold: ClaimHold.Recovered }, _) => (DetachCause?)null,
+                ({ Claim.Hold: ClaimHold.Withheld }, _) => DetachCause.Released,
                 _ when placed.Guest != entry.Claim.Guest => DetachCause.Moved,
                 _ when placed.Attachment.Ours!.Plug != device?.Plug => DetachCause.Stale,
                 _ when placed.Attachment.Missing => DetachCause.NotWorking,
+                _ when Permission.WhyNot(state, entry.Claim, device!) is not null => DetachCause.NotAllowed,
                 _ => null,
             };
             if (cause is { } why && state.Guests.TryGetValue(placed.Guest, out var guest) && guest.IsActive)
@@ -128,13 +130,7 @@ public static class Assessor
         if (wrong is { } w && state.LibvirtConnected)
         {
             var detach = new HostAction.DetachDevice(w.Placed.Guest, w.Placed.Attachment.Ours!, w.Cause);
-            var shown = (entry.Stands, choice.Device) switch
-            {
-                (true, null) => NoDevice(choice) with { Phase = ClaimPhase.Detaching },
-                (true, { } back) => new ClaimStatus(ClaimPhase.Attaching) { Device = back },
-                _ => new ClaimStatus(ClaimPhase.Detaching) { Device = choice.Device },
-            };
-            return Tried(entry, shown, detach, now);
+            return Tried(entry, WhileDetaching(state, entry, choice, w.Cause), detach, now);
         }
 
         if (!entry.Stands)
@@ -146,7 +142,12 @@ public static class Assessor
 
         if (claim.Hold != ClaimHold.None)
         {
-            var why = claim.Hold == ClaimHold.Recovered ? ClaimReason.Recovered : ClaimReason.DetachedByOther;
+            var why = claim.Hold switch
+            {
+                ClaimHold.Recovered => ClaimReason.Recovered,
+                ClaimHold.Withheld => ClaimReason.Withheld,
+                _ => ClaimReason.DetachedByOther,
+            };
             return new ClaimStatus(ClaimPhase.Held, why) { Device = choice.Device };
         }
 
@@ -159,6 +160,17 @@ public static class Assessor
 
         return entry.Quarantine is null ? NoDevice(choice) : Quarantined(entry, null);
     }
+
+    private static ClaimStatus WhileDetaching(HostState state, ClaimEntry entry, Choice choice, DetachCause cause) => cause switch
+    {
+        DetachCause.Released => new ClaimStatus(ClaimPhase.Detaching) { Device = choice.Device },
+        DetachCause.NotAllowed => NotAllowed(choice.Device!, Permission.WhyNot(state, entry.Claim, choice.Device!)!) with { Phase = ClaimPhase.Detaching },
+        _ when choice.Device is null => NoDevice(choice) with { Phase = ClaimPhase.Detaching },
+        _ => new ClaimStatus(ClaimPhase.Attaching) { Device = choice.Device },
+    };
+
+    private static ClaimStatus NotAllowed(UsbDevice device, string why) =>
+        new(ClaimPhase.Failed, ClaimReason.NotAllowed) { Device = device, Detail = why };
 
     private static ClaimStatus NoDevice(Choice choice) => choice.Candidates.IsEmpty
         ? new ClaimStatus(ClaimPhase.WaitingForDevice, ClaimReason.DeviceAbsent)
@@ -217,6 +229,11 @@ public static class Assessor
             };
         }
 
+        if (!device.IsHub && Permission.WhyNot(state, claim, device) is { } forbidden)
+        {
+            return NotAllowed(device, forbidden);
+        }
+
         var waiting = new ClaimStatus(ClaimPhase.WaitingForGuest) { Device = device };
         if (!state.LibvirtConnected)
         {
@@ -250,6 +267,11 @@ public static class Assessor
             return failed with { Reason = ClaimReason.IsHub };
         }
 
+        if (Permission.WhyNot(state, claim, device) is { } forbidden)
+        {
+            return NotAllowed(device, forbidden);
+        }
+
         foreach (var placed in state.AttachmentsByAddress[device.Address])
         {
             // Also what an earlier database knew of: its number is taken, and nobody will take it out.
@@ -259,13 +281,16 @@ public static class Assessor
             }
         }
 
-        if (claim.ForceReason is null && HostUseOf(state, device) is { } use)
+        if (UnguardedBecause(state, claim, device) is null && HostUseOf(state, device) is { } use)
         {
             return failed with { Reason = ClaimReason.InUseByHost, Detail = use };
         }
 
         return guest is null ? null : GuestFit.Check(device, guest) is { } misfit ? failed with { Reason = misfit.Reason, Detail = misfit.Detail } : null;
     }
+
+    /// <summary>Why the guard is passed: a claim's force, or an unsafe rule; null where it is not.</summary>
+    private static string? UnguardedBecause(HostState state, Claim claim, UsbDevice device) => claim.ForceReason ?? state.VerdictOf(device).Unsafe;
 
     /// <summary>What the guard refuses, in words; null where nothing does.</summary>
     private static string? HostUseOf(HostState state, UsbDevice device)
@@ -299,8 +324,13 @@ public static class Assessor
             return attaching with { Phase = ClaimPhase.Failed, Reason = last.Reason, Detail = last.Message };
         }
 
+        if (state.VerdictOf(device).SettlesAt is { } settled && now < settled)
+        {
+            return attaching with { Reason = ClaimReason.Settling };
+        }
+
         var attach = new HostAction.AttachDevice(
-            entry.Id, entry.Claim.Guest, device, entry.Claim.GuestReset, Forced: entry.Claim.ForceReason is not null);
+            entry.Id, entry.Claim.Guest, device, entry.Claim.GuestReset, Forced: UnguardedBecause(state, entry.Claim, device) is not null);
         return Tried(entry, attaching, attach, now);
     }
 

@@ -48,6 +48,10 @@ public sealed partial class Fold
                 ? state.ClaimsByRequest
                 : state.ClaimsByRequest.SetItem((claim.Owner, claim.RequestId), claim.Id),
         };
+        state = state with
+        {
+            RuleClaims = claim is { Origin: ClaimOrigin.Rule, Released: null } ? state.RuleClaims.Add(claim.Id) : state.RuleClaims.Remove(claim.Id),
+        };
         claimsChanged = true;
         touchedGuests.Add(claim.Guest);
         var entry = before is null ? new ClaimEntry(claim) : before.Fresh() with { Claim = claim };
@@ -72,7 +76,7 @@ public sealed partial class Fold
                 {
                     ClaimsByKey = state.ClaimsByKey.Remove(entry.Claim.Follows, id),
                     ClaimsByGuest = state.ClaimsByGuest.Remove(entry.Claim.Guest, id),
-                    History = state.History.Enqueue(id),
+                    History = entry.Claim.Origin == ClaimOrigin.Rule && state.History.Contains(id) ? state.History : state.History.Enqueue(id),
                     Retired = state.Retired.Add(id),
                 };
             }
@@ -86,6 +90,13 @@ public sealed partial class Fold
 
     private void Forget(ClaimId id)
     {
+        if (!state.Retired.Contains(id))
+        {
+            // A rule made it again since.
+            state = state with { History = state.History.Dequeue() };
+            return;
+        }
+
         var claim = state.Claims[id].Claim;
         state = state with
         {
@@ -108,6 +119,7 @@ public sealed partial class Fold
         {
             TouchClaimsOf(null, device);
             touchedDevices.Add(device.Syspath);
+            assignDue.Add(device.Syspath);
         }
     }
 

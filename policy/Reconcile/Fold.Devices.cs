@@ -62,6 +62,7 @@ public sealed partial class Fold
 
         ForgetJail(device);
         Unindex(device);
+        Unjudge(device);
         state = state with
         {
             Devices = state.Devices.Remove(syspath),
@@ -129,6 +130,7 @@ public sealed partial class Fold
         }
 
         Remember(device, id);
+        Judge(device, now);
         foreach (var claim in ClaimsFollowing(device))
         {
             CountPlug(claim, device);

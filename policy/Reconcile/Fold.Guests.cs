@@ -14,10 +14,12 @@ public sealed partial class Fold
         var sameRun = before?.Run is not null && before.Run == guest.Run;
         if (before is not null)
         {
+            AssignTo(before);
             Unindex(before);
         }
 
         Index(guest);
+        AssignTo(guest);
         TouchClaimsOf(before, guest);
         if (guest.Run is not null && !sameRun)
         {
@@ -62,6 +64,7 @@ public sealed partial class Fold
 
         TouchClaimsOf(guest, null);
         NoteEndOfRun(guest);
+        AssignTo(guest);
         Unindex(guest);
         state = state with { Guests = state.Guests.Remove(id) };
         touchedGuests.Add(id);
@@ -123,7 +126,13 @@ public sealed partial class Fold
             byClaim = attachment.Ours is { } ours ? byClaim.Add(ours.Claim, placed) : byClaim;
         }
 
-        state = state with { Guests = state.Guests.SetItem(guest.Id, guest), AttachmentsByAddress = byAddress, AttachmentsByClaim = byClaim };
+        state = state with
+        {
+            Guests = state.Guests.SetItem(guest.Id, guest),
+            GuestsByName = state.GuestsByName.Add(guest.Name, guest.Id),
+            AttachmentsByAddress = byAddress,
+            AttachmentsByClaim = byClaim,
+        };
     }
 
     private void Unindex(Guest guest)
@@ -136,7 +145,12 @@ public sealed partial class Fold
             byClaim = attachment.Ours is { } ours ? byClaim.Remove(ours.Claim, placed) : byClaim;
         }
 
-        state = state with { AttachmentsByAddress = byAddress, AttachmentsByClaim = byClaim };
+        state = state with
+        {
+            GuestsByName = state.GuestsByName.Remove(guest.Name, guest.Id),
+            AttachmentsByAddress = byAddress,
+            AttachmentsByClaim = byClaim,
+        };
     }
 
     private void TouchClaimsOf(Guest? before, Guest? after)
@@ -261,46 +275,6 @@ public sealed partial class Fold
             {
                 ScheduleLook(entry with { Looks = 0, NextLook = null });
             }
-        }
-    }
-
-    /// <summary>An alias of ours without a claim: the database was lost. It becomes a claim that is held, and nothing is detached.</summary>
-    private void AdoptOrphans(Guest guest)
-    {
-        if (!state.DevicesKnown)
-        {
-            return;
-        }
-
-        foreach (var attachment in guest.Attachments)
-        {
-            if (attachment is not { Missing: false, Ours: { } alias, Address: { } address } || state.Claims.ContainsKey(alias.Claim))
-            {
-                continue;
-            }
-
-            var device = state.DevicesByAddress[address].Select(s => state.Devices[s]).FirstOrDefault(d => d.Plug == alias.Plug);
-            if (device is null)
-            {
-                continue;
-            }
-
-            var bySerial = device.SerialKey is { } serial && !state.SharedSerials.Contains(serial) && state.DevicesByKey[serial].Length == 1;
-            Written(new Claim
-            {
-                Id = alias.Claim,
-                Guest = guest.Id,
-                Follows = bySerial ? device.SerialKey! : device.PortKey,
-                Ids = [device.UsbId],
-                Origin = ClaimOrigin.Recovered,
-                Owner = "uid:0",
-                Door = "startup",
-                Hold = ClaimHold.Recovered,
-                Created = now,
-            });
-            PutStored(state.Claims[alias.Claim] with { LastPlug = alias.Plug });
-            Audit("claim-recovered", alias.Claim.ToString(), "ok", $"found attached to guest {guest.Name} with no such claim in the database");
-            Lend(device);
         }
     }
 }

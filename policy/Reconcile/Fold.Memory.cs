@@ -16,6 +16,7 @@ public sealed partial class Fold
         changes.Add(new StoreChange.RememberSerialShared(serial, Shared: true));
         Audit("serial-shared", serial.Text, "ok", "seen on two devices at once");
         TouchSerial(serial);
+        AssignTwins(serial);
     }
 
     private void Trusted(DeviceKey serial)

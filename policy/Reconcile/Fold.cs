@@ -18,6 +18,7 @@ public sealed partial class Fold
     private readonly HashSet<string> touchedDevices = new(StringComparer.Ordinal);
     private readonly HashSet<PlugToken> touchedPlugs = [];
     private readonly Dictionary<DeviceId, Devices.UsbDevice> removedDevices = [];
+    private readonly HashSet<string> assignDue = new(StringComparer.Ordinal);
     private bool claimsChanged;
     private HostState state;
 
@@ -69,6 +70,9 @@ public sealed partial class Fold
             case HostEvent.ClaimRetried e:
                 Retried(e.Claim);
                 break;
+            case HostEvent.RulesLoaded e:
+                RulesLoaded(e.Rules);
+                break;
             case HostEvent.LabelWritten e:
                 Labelled(e.Device, e.Label);
                 break;
@@ -88,6 +92,7 @@ public sealed partial class Fold
         }
 
         ReachDeadlines();
+        AssignByRule();
         EndLifetimes();
         Retire();
     }
@@ -113,10 +118,21 @@ public sealed partial class Fold
                 case DeadlineKind.Jail:
                     touchedDevices.Add(reached.Subject);
                     break;
+                case DeadlineKind.Device:
+                    TouchDevice(reached.Subject);
+                    break;
                 default:
                     touchedGuests.Add(new GuestId(Guid.Parse(reached.Subject)));
                     break;
             }
+        }
+    }
+
+    private void TouchDevice(string syspath)
+    {
+        if (state.Devices.TryGetValue(syspath, out var device))
+        {
+            TouchClaimsOf(null, device);
         }
     }
 
@@ -143,7 +159,7 @@ public sealed partial class Fold
     private void PutStored(ClaimEntry entry)
     {
         Put(entry);
-        changes.Add(new StoreChange.PutClaim(entry.Claim));
+        changes.Add(StoreChange.Keep(entry.Claim));
     }
 
     private void Audit(string verb, string subject, string outcome, string detail) =>

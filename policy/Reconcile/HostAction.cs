@@ -150,6 +150,9 @@ public enum DetachCause
 
     /// <summary>It is in the guest's XML, yet the guest hasn't got the device.</summary>
     NotWorking,
+
+    /// <summary>The rules that are in force now do not allow it.</summary>
+    NotAllowed,
 }
 
 /// <summary>Which devices udisks leaves alone; values are matched literally.</summary>

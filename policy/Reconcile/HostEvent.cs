@@ -3,6 +3,7 @@ using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Policy.Reconcile;
 
@@ -48,6 +49,9 @@ public abstract record HostEvent
 
     /// <summary>Somebody asked to try again: holds, quarantine and back-off of this claim are over.</summary>
     public sealed record ClaimRetried(ClaimId Claim) : HostEvent;
+
+    /// <summary>Other rules are in force from now on.</summary>
+    public sealed record RulesLoaded(LoadedRules Rules) : HostEvent;
 
     /// <summary>Somebody named a device; null takes the name away.</summary>
     public sealed record LabelWritten(DeviceId Device, string? Label) : HostEvent;

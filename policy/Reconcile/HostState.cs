@@ -3,6 +3,7 @@ using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Policy.Reconcile;
 
@@ -26,6 +27,8 @@ public sealed record HostState
     public MultiIndex<UsbAddress, string> DevicesByAddress { get; init; } = MultiIndex<UsbAddress, string>.Empty;
 
     public ImmutableDictionary<GuestId, Guest> Guests { get; init; } = ImmutableDictionary<GuestId, Guest>.Empty;
+
+    public MultiIndex<string, GuestId> GuestsByName { get; init; } = MultiIndex<string, GuestId>.Empty;
 
     public MultiIndex<UsbAddress, Placed> AttachmentsByAddress { get; init; } = MultiIndex<UsbAddress, Placed>.Empty;
 
@@ -68,6 +71,24 @@ public sealed record HostState
     /// <summary>When to look again at what, soonest first.</summary>
     public ImmutableSortedSet<Deadline> Deadlines { get; init; } = [];
 
+    /// <summary>The rules in force.</summary>
+    public LoadedRules Rules { get; init; } = LoadedRules.None;
+
+    /// <summary>By syspath: what the rules say of each plug that is there.</summary>
+    public ImmutableDictionary<string, Verdict> Verdicts { get; init; } = ImmutableDictionary.Create<string, Verdict>(StringComparer.Ordinal);
+
+    /// <summary>When rules whose conditions ask for it were looked at and decided, by their place; since they were loaded.</summary>
+    public ImmutableDictionary<int, RuleHistory> RuleHistory { get; init; } = ImmutableDictionary<int, RuleHistory>.Empty;
+
+    /// <summary>Syspaths of devices that a rule assigns, by the guest as the rule names it.</summary>
+    public MultiIndex<string, string> AssignedTo { get; init; } = MultiIndex<string, string>.Empty;
+
+    /// <summary>Claims by rule that stand.</summary>
+    public ImmutableHashSet<ClaimId> RuleClaims { get; init; } = [];
+
+    /// <summary>Whether the database was made by this run: then what is attached under our alias is adopted, whatever it is.</summary>
+    public bool StoreIsNew { get; init; }
+
     public bool DevicesKnown { get; init; }
 
     public bool GuestsKnown { get; init; }
@@ -81,6 +102,9 @@ public sealed record HostState
 
     public DeviceId IdOf(UsbDevice device) => DeviceIds.TryGetValue(device.Syspath, out var id) ? id : DeviceId.Of(device.SerialKey ?? device.PortKey);
 
+    /// <summary>What the rules say of a device that is there.</summary>
+    public Verdict VerdictOf(UsbDevice device) => Verdicts.GetValueOrDefault(device.Syspath) ?? Verdict.None;
+
     public IEnumerable<UsbDevice> DevicesWith(DeviceKey key)
     {
         foreach (var syspath in DevicesByKey[key])
@@ -93,9 +117,9 @@ public sealed record HostState
         Guests.TryGetValue(id, out var guest) ? guest.Name : GuestNames.GetValueOrDefault(id) ?? id.ToString();
 
     /// <summary>The state that a daemon starts from: what is stored, nothing observed.</summary>
-    public static HostState From(StoredState stored, ReconcileLimits limits)
+    public static HostState From(StoredState stored, ReconcileLimits limits, LoadedRules rules)
     {
-        var fold = new Fold(Empty with { Limits = limits }, default);
+        var fold = new Fold(Empty with { Limits = limits, Rules = rules, StoreIsNew = stored.IsNew }, default);
         fold.Load(stored);
         return fold.Result().State;
     }
@@ -145,6 +169,9 @@ public enum DeadlineKind
 
     /// <summary>A device in the jail, by syspath.</summary>
     Jail,
+
+    /// <summary>A device, by syspath, that was left alone to settle.</summary>
+    Device,
 }
 
 /// <summary>Numbers that an administrator may set.</summary>
@@ -185,6 +212,9 @@ public sealed record ReconcileLimits
 
     /// <summary>So many released claims are kept in memory; the database keeps all. Default 1,000.</summary>
     public int MostHistory { get; init; } = 1000;
+
+    /// <summary>So many claims by rule stand at once; those whose devices have been away for the longest end first. Default 1,000.</summary>
+    public int MostRuleClaims { get; init; } = 1000;
 
     /// <summary>
     /// So many devices are remembered while they are away: a hostile one may show another serial at each plug. Labelled and claimed

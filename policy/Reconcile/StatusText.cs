@@ -43,6 +43,8 @@ public static class StatusText
     public static string NameOf(HostState state, UsbDevice device) =>
         state.Labels.GetValueOrDefault(state.IdOf(device)) ?? DeviceText.NameOf(device);
 
+    private static string NameOnCommandLine(HostState state, UsbDevice? device) => device is null ? "DEVICE" : $"id:{state.IdOf(device)}";
+
     /// <summary>One sentence; empty where all is as wanted.</summary>
     public static string Message(HostState state, Claim claim, ClaimStatus status)
     {
@@ -76,7 +78,9 @@ public static class StatusText
             ClaimReason.RetryLater => $"{device} could not be attached to guest {guest}, another try follows: {detail}",
             ClaimReason.AttachFailed => $"{device} could not be attached to guest {guest}: {detail}",
             ClaimReason.DetachFailed => $"{device} could not be taken out of guest {guest}: {detail}",
-            ClaimReason.NotAllowed => $"no rule allows {device} for guest {guest}",
+            ClaimReason.NotAllowed => $"policy does not allow {device} for guest {guest}: {detail}",
+            ClaimReason.Withheld => $"a rule gives {device} to guest {guest}, and somebody released it",
+            ClaimReason.Settling => $"{device} was just plugged in, and its rule leaves it alone for a moment",
             ClaimReason.IsHub => $"{device} is a hub",
             ClaimReason.UnsupportedMode => $"mode {claim.Mode} is not supported for {device}",
             ClaimReason.LifetimeEnded => $"the claim of {device} for guest {guest} has ended",
@@ -103,10 +107,10 @@ public static class StatusText
             ClaimReason.SpeedMismatch => "give the guest a qemu-xhci controller",
             ClaimReason.GuestNotConfigured => "wait until the guest has started, or look for a driver in the guest",
             ClaimReason.HostDriverBound => $"it is tried again by itself; else: usbhostctl claim-retry {claim.Id}",
-            ClaimReason.DetachedByOther or ClaimReason.Quarantined => $"usbhostctl claim-retry {claim.Id}",
+            ClaimReason.DetachedByOther or ClaimReason.Quarantined or ClaimReason.Withheld => $"usbhostctl claim-retry {claim.Id}",
             ClaimReason.Recovered => $"confirm with usbhostctl claim-retry {claim.Id}, or release with usbhostctl claim-release {claim.Id}",
             ClaimReason.AttachFailed or ClaimReason.DetachFailed => $"look at the journal and libvirt's log, then: usbhostctl claim-retry {claim.Id}",
-            ClaimReason.NotAllowed => "ask an administrator for a rule",
+            ClaimReason.NotAllowed => $"usbhostctl policy-explain {NameOnCommandLine(state, status.Device)} {guest} shows each rule; an administrator may add one, or pass policy with --override REASON",
             ClaimReason.IsHub => "claim the devices behind it instead",
             ClaimReason.UnsupportedMode => "use mode hostdev",
             _ => "",

@@ -14,10 +14,20 @@ public abstract record StoreChange
     {
     }
 
+    /// <summary>What keeps this claim: a row, or none for a claim by rule that is not held back, since its rule makes it again.</summary>
+    public static StoreChange Keep(Claim claim) =>
+        claim is { Origin: ClaimOrigin.Rule, Hold: ClaimHold.None } ? new DropClaim(claim.Id) : new PutClaim(claim);
+
     /// <summary>Committed at once, before anything follows from it; the others may wait a moment.</summary>
     public virtual bool IsIntent => false;
 
     public sealed record PutClaim(Claim Claim) : StoreChange
+    {
+        public override bool IsIntent => true;
+    }
+
+    /// <summary>A claim by rule needs no row any more: nobody holds it back.</summary>
+    public sealed record DropClaim(ClaimId Claim) : StoreChange
     {
         public override bool IsIntent => true;
     }
@@ -75,6 +85,9 @@ public sealed record RememberedDevice(
 /// <summary>Everything that the store holds, as read at start.</summary>
 public sealed record StoredState
 {
+    /// <summary>Whether there was no database before.</summary>
+    public bool IsNew { get; init; }
+
     public IReadOnlyList<Claim> Claims { get; init; } = [];
 
     public IReadOnlyDictionary<GuestId, DateTimeOffset> GuestStarts { get; init; } = new Dictionary<GuestId, DateTimeOffset>();

@@ -4,6 +4,7 @@ using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Policy.Requests;
 
@@ -56,7 +57,14 @@ public static class ClaimDecider
         }
 
         var key = follow == FollowKind.Serial ? device.SerialKey! : device.PortKey;
-        var claim = ClaimOf(request, key, [.. request.FollowIds.Prepend(device.UsbId).Distinct()], nonce, now);
+        var claim = ClaimOf(request, key, [.. request.FollowIds.Prepend(device.UsbId).Distinct()], nonce, now, state.VerdictOf(device));
+        if (request.OverrideReason is null && Permission.WhyNotCaller(state, device, request.Uid, request.Gids) is { } notYou)
+        {
+            return new ClaimDecision.Refused(
+                Refusal.NotAllowed, $"{StatusText.NameOf(state, device)} on {device.PortPath} is not for this caller: {notYou}", "ask one of them, or an administrator")
+            { Device = device };
+        }
+
         if (RivalOf(state, claim, device) is { } rival)
         {
             return AgainstRival(state, request, claim, rival, device);
@@ -91,7 +99,7 @@ public static class ClaimDecider
                 "say which device may come: --follow VENDOR:PRODUCT");
         }
 
-        var claim = ClaimOf(request, key, ids, nonce, now);
+        var claim = ClaimOf(request, key, ids, nonce, now, Verdict.None);
         return RivalOf(state, claim, null) is { } rival
             ? AgainstRival(state, request, claim, rival, null)
             : claim.Mode != ClaimMode.Hostdev ? UnsupportedMode(claim) : new ClaimDecision.Accepted(claim, AlreadyThere: false);
@@ -100,19 +108,20 @@ public static class ClaimDecider
     private static ClaimDecision.Refused UnsupportedMode(Claim claim) =>
         new(Refusal.UnsupportedMode, $"mode {claim.Mode} is not supported", "use mode hostdev");
 
-    private static Claim ClaimOf(ClaimRequest request, DeviceKey key, ImmutableArray<UsbId> ids, Guid nonce, DateTimeOffset now) => new()
+    /// <summary>What the request leaves open, the rule says.</summary>
+    private static Claim ClaimOf(ClaimRequest request, DeviceKey key, ImmutableArray<UsbId> ids, Guid nonce, DateTimeOffset now, Verdict verdict) => new()
     {
         Id = ClaimId.Of(nonce),
         Guest = request.Guest,
         Follows = key,
         Ids = ids,
-        Mode = request.Mode,
+        Mode = request.Mode ?? verdict.Rule?.Mode ?? ClaimMode.Hostdev,
         Lifetime = request.Lifetime,
         Origin = ClaimOrigin.Explicit,
         Owner = request.Owner,
         Door = request.Door,
         RequestId = request.RequestId,
-        GuestReset = request.GuestReset,
+        GuestReset = request.GuestReset ?? verdict.Rule?.GuestReset ?? GuestReset.Off,
         ForceReason = request.ForceReason,
         OverrideReason = request.OverrideReason,
         Created = now,
@@ -133,7 +142,7 @@ public static class ClaimDecider
     /// <summary>The standing claim that has this device, or would follow the same one.</summary>
     private static ClaimEntry? RivalOf(HostState state, Claim claim, UsbDevice? device)
     {
-        if (device is not null && Assessor.OwnerOf(state, device) is { } owner)
+        if (device is not null && Assessor.OwnerOf(state, device) is { } owner && !GivesWay(owner, claim))
         {
             return owner;
         }
@@ -141,9 +150,13 @@ public static class ClaimDecider
         // The same device by another of its keys, also where it is Ambiguous or away now.
         var keys = device?.Keys ?? [claim.Follows];
         return keys.SelectMany(k => state.ClaimsByKey[k]).Select(id => state.Claims[id])
-            .FirstOrDefault(e => e.Stands && e.Claim.Ids.Intersect(claim.Ids).Any()
+            .FirstOrDefault(e => e.Stands && !GivesWay(e, claim) && e.Claim.Ids.Intersect(claim.Ids).Any()
                 && (device is null || Assessor.Choose(state, e) is { Device: null } choice && choice.Candidates.Any(c => c.Syspath == device.Syspath) && e.Claim.Follows == claim.Follows));
     }
+
+    /// <summary>A claim by name goes before one by rule; where both would do the same, the rule's stays.</summary>
+    private static bool GivesWay(ClaimEntry standing, Claim claim) =>
+        standing.Claim.Origin == ClaimOrigin.Rule && (standing.Claim.Guest != claim.Guest || standing.Claim.Hold != ClaimHold.None);
 
     private static ClaimDecision AgainstRival(HostState state, ClaimRequest request, Claim claim, ClaimEntry rival, UsbDevice? device)
     {
@@ -155,7 +168,15 @@ public static class ClaimDecider
 
         if (request.Move)
         {
-            var moved = held with { Guest = claim.Guest, Hold = ClaimHold.None, LifetimeRun = null, ForceReason = claim.ForceReason ?? held.ForceReason };
+            // What passed policy or the guard was said for the other guest.
+            var moved = held with
+            {
+                Guest = claim.Guest,
+                Hold = ClaimHold.None,
+                LifetimeRun = null,
+                ForceReason = claim.ForceReason,
+                OverrideReason = claim.OverrideReason,
+            };
             return device is not null && RefusedBy(state, moved, device) is { } refused ? refused : new ClaimDecision.Accepted(moved, AlreadyThere: false);
         }
 

@@ -19,11 +19,13 @@ public sealed record ClaimRequest
 
     public ImmutableArray<UsbId> FollowIds { get; init; } = [];
 
-    public ClaimMode Mode { get; init; } = ClaimMode.Hostdev;
+    /// <summary>Null: as the rule says, else hostdev.</summary>
+    public ClaimMode? Mode { get; init; }
 
     public ClaimLifetime Lifetime { get; init; } = ClaimLifetime.Forever;
 
-    public GuestReset GuestReset { get; init; } = GuestReset.Off;
+    /// <summary>Null: as the rule says, else off.</summary>
+    public GuestReset? GuestReset { get; init; }
 
     public string? ForceReason { get; init; }
 
@@ -34,6 +36,11 @@ public sealed record ClaimRequest
     public string? RequestId { get; init; }
 
     public required string Owner { get; init; }
+
+    /// <summary>The caller's uid and groups, as rules with <c>owner</c> and <c>group</c> ask for them.</summary>
+    public uint Uid { get; init; }
+
+    public ImmutableArray<uint> Gids { get; init; } = [];
 
     public required string Door { get; init; }
 }

@@ -66,6 +66,18 @@ internal sealed class FakeHostService : IHostService
     public ValueTask<Guest> StartGuestAsync(Caller caller, StartGuestRequest request, CancellationToken cancellationToken) =>
         AnswerAsync<Guest>(caller, request, cancellationToken);
 
+    public ValueTask<Api.V1.Policy> GetPolicyAsync(Caller caller, GetPolicyRequest request, CancellationToken cancellationToken) =>
+        AnswerAsync<Api.V1.Policy>(caller, request, cancellationToken);
+
+    public ValueTask<Explanation> ExplainPolicyAsync(Caller caller, ExplainPolicyRequest request, CancellationToken cancellationToken) =>
+        AnswerAsync<Explanation>(caller, request, cancellationToken);
+
+    public ValueTask<ReloadPolicyResponse> ReloadPolicyAsync(Caller caller, ReloadPolicyRequest request, CancellationToken cancellationToken) =>
+        AnswerAsync<ReloadPolicyResponse>(caller, request, cancellationToken);
+
+    public ValueTask<GeneratePolicyResponse> GeneratePolicyAsync(Caller caller, GeneratePolicyRequest request, CancellationToken cancellationToken) =>
+        AnswerAsync<GeneratePolicyResponse>(caller, request, cancellationToken);
+
     public ValueTask<Api.V1.Version> GetVersionAsync(Caller caller, GetVersionRequest request, CancellationToken cancellationToken) =>
         AnswerAsync<Api.V1.Version>(caller, request, cancellationToken);
 

@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
 using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;
@@ -80,9 +81,9 @@ internal sealed class Properties
     [Test]
     public void Fold_EventsInAnyOrderThenARescan_GiveTheSamePlan() => Prop.ForAll(Steps, Gen.Choose(0, int.MaxValue).ToArbitrary(), (steps, seed) =>
     {
-        var (stored, events, truth, now) = Record(steps);
-        var straight = Fold(stored, truth, now);
-        var shuffled = Fold(stored, [.. Mixed(events, seed), .. truth], now);
+        var (stored, rules, events, truth, now) = Record(steps);
+        var straight = Fold(stored, rules, truth, now);
+        var shuffled = Fold(stored, rules, [.. Mixed(events, seed), .. truth], now);
 
         Assert.That(Plan(shuffled, now), Is.EqualTo(Plan(straight, now)));
     }).Check(Bounded);
@@ -90,8 +91,8 @@ internal sealed class Properties
     [Test]
     public void Fold_AnyEvents_TheTouchedPlansTogetherAreTheFullOne() => Prop.ForAll(Steps, Gen.Choose(0, int.MaxValue).ToArbitrary(), (steps, seed) =>
     {
-        var (stored, events, truth, now) = Record(steps);
-        var state = HostState.From(stored, new ReconcileLimits());
+        var (stored, rules, events, truth, now) = Record(steps);
+        var state = HostState.From(stored, new ReconcileLimits(), rules);
         var planned = new HashSet<string>(StringComparer.Ordinal);
         foreach (var happened in truth.Concat(Mixed(events, seed)))
         {
@@ -106,8 +107,8 @@ internal sealed class Properties
     [Test]
     public void Planner_AnyState_GivesNoDeviceToTwoClaims() => Prop.ForAll(Steps, Gen.Choose(0, int.MaxValue).ToArbitrary(), (steps, seed) =>
     {
-        var (stored, events, truth, now) = Record(steps);
-        var state = Fold(stored, [.. truth, .. Mixed(events, seed)], now);
+        var (stored, rules, events, truth, now) = Record(steps);
+        var state = Fold(stored, rules, [.. truth, .. Mixed(events, seed)], now);
 
         var given = Planner.Plan(state, now).OfType<HostAction.AttachDevice>().Select(a => a.Device.Plug).ToList();
 
@@ -118,7 +119,7 @@ internal sealed class Properties
     /// A daemon gives some devices to guests and is gone; then people do this and that to the host. What was stored, what could have
     /// been heard since, and how everything is in the end.
     /// </summary>
-    private static (StoredState Stored, IReadOnlyList<HostEvent> Events, HostEvent[] Truth, DateTimeOffset Now) Record(int[] steps)
+    private static (StoredState Stored, LoadedRules Rules, IReadOnlyList<HostEvent> Events, HostEvent[] Truth, DateTimeOffset Now) Record(int[] steps)
     {
         using var scenario = new Scenario(twins: false);
         foreach (var step in steps.Take(steps.Length / 2))
@@ -139,7 +140,7 @@ internal sealed class Properties
             new HostEvent.DevicesEnumerated([.. scenario.World.Host.Devices.Select(d => d.Seen())]),
             new HostEvent.GuestsEnumerated([.. scenario.World.Host.Guests.Select(g => g.Seen())]),
         ];
-        return (scenario.World.Store.Load(), events, truth, scenario.World.Time.GetUtcNow());
+        return (scenario.World.Store.Load(), scenario.World.Rules, events, truth, scenario.World.Time.GetUtcNow());
     }
 
     /// <summary>Some lost, some repeated, in any order.</summary>
@@ -151,9 +152,9 @@ internal sealed class Properties
         return kept;
     }
 
-    private static HostState Fold(StoredState stored, IEnumerable<HostEvent> events, DateTimeOffset now) =>
+    private static HostState Fold(StoredState stored, LoadedRules rules, IEnumerable<HostEvent> events, DateTimeOffset now) =>
         events.Aggregate(
-            HostState.From(stored, new ReconcileLimits { FlapPlugs = int.MaxValue }), (s, e) => UsbHostd.Policy.Reconcile.Fold.Apply(s, e, now).State);
+            HostState.From(stored, new ReconcileLimits { FlapPlugs = int.MaxValue }, rules), (s, e) => UsbHostd.Policy.Reconcile.Fold.Apply(s, e, now).State);
 
     private static IEnumerable<string> Plan(HostState state, DateTimeOffset now) => Planner.Plan(state, now).Select(a => a switch
     {

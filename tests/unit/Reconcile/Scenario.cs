@@ -3,6 +3,7 @@ using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;
@@ -12,6 +13,14 @@ internal sealed class Scenario : IDisposable
 {
     private static readonly string[] Ports = ["1-1", "1-2", "2-3", "2-4"];
     private static readonly int[] HostKinds = [0, 1, 3, 5, 11, 12, 13];
+    private static readonly LoadedRules[] RuleSets =
+    [
+        TestRules.AllowAll, LoadedRules.None,
+        TestRules.Of(Serial(RuleTarget.Block, "S-1111"), Allow),
+        TestRules.Of(Serial(RuleTarget.Assign, "S-1111") with { ToGuest = [new Glob("a")] }, Allow with { ToGuest = [new Glob("b")] }),
+        TestRules.Of(Serial(RuleTarget.Assign, "S-2222") with { ToGuest = [new Glob("b")] }, Serial(RuleTarget.Assign, "") with { ToGuest = [new Glob("a")] }, Allow),
+    ];
+
     private readonly FakeDevice[] devices;
     private readonly FakeGuest[] guests;
     private readonly FakeDevice foreign = Some.Dongle("FOREIGN-1");
@@ -28,13 +37,15 @@ internal sealed class Scenario : IDisposable
         World.Do(h => h.AttachForeign(host, foreign));
     }
 
+    private static Rule Allow => new() { Target = RuleTarget.Allow };
+
     public World World { get; }
 
     public bool ForeignIsUntouched =>
         host.Hostdevs is [{ Alias: "hostdev0", IsLive: true }] && World.Host.Done.TrueForAll(d => !d.Contains("dongle foreign", StringComparison.Ordinal));
 
     /// <summary>One thing happens; nothing where it makes no sense now.</summary>
-    public void Step(int number) => Step(number % 16, number);
+    public void Step(int number) => Step(number % 18, number);
 
     /// <summary>As <see cref="Step(int)"/>, of what people do to the host alone.</summary>
     public void HostStep(int number) => Step(HostKinds[number % HostKinds.Length], number);
@@ -77,6 +88,12 @@ internal sealed class Scenario : IDisposable
             case 15:
                 World.Restart();
                 break;
+            case 16:
+                World.Reload(RuleSets[number / 32 % RuleSets.Length]);
+                break;
+            case 17 when Claims.Count > 0:
+                World.Retry(Claims[number / 16 % Claims.Count]);
+                break;
         }
     }
 
@@ -111,7 +128,7 @@ internal sealed class Scenario : IDisposable
             var owner = status.Device is { } seen ? Assessor.OwnerOf(World.State, seen)?.Id : null;
             var device = devices.SingleOrDefault(d => d.IsPlugged && d.Plug == status.Device?.Plug);
             var guest = guests.Single(g => g.Id == entry.Claim.Guest);
-            if (device is not null && guest.IsActive && owner == entry.Id && entry.Claim.Hold == ClaimHold.None && !World.Host.GuestsWith(device).Contains(guest))
+            if (device is not null && guest.IsActive && owner == entry.Id && entry.Claim.Hold == ClaimHold.None && status.Reason != ClaimReason.NotAllowed && !World.Host.GuestsWith(device).Contains(guest))
             {
                 yield return $"{device} is not in {guest}: {status.Phase} {status.Reason} {status.Detail}";
             }
@@ -124,13 +141,20 @@ internal sealed class Scenario : IDisposable
                 var alias = AttachmentAlias.TryParse(hostdev.Alias)!;
                 if (!hostdev.IsLive || alias.Plug != hostdev.Device!.Plug || World.Stored(alias.Claim) is not { Released: null } claim || claim.Guest != guest.Id)
                 {
-                    yield return $"{hostdev.Alias} should not be in {guest}";
+                    yield return $"{hostdev.Alias} should not be in {guest}: live {hostdev.IsLive}, {World.Status(alias.Claim)}";
+                }
+                else if (Permission.WhyNot(World.State, claim, hostdev.Device.Seen()) is { } why)
+                {
+                    yield return $"{hostdev.Alias} is in {guest}, and policy forbids it: {why}";
                 }
             }
         }
     }
 
     public void Dispose() => World.Dispose();
+
+    private static Rule Serial(RuleTarget target, string serial) =>
+        new() { Target = target, Serial = new RuleAttribute<string>(SetOperator.Equals, [serial], IsSet: false) };
 
     private int? FreeNumber()
     {

@@ -9,7 +9,7 @@ namespace UsbHostd.Tests.Reconcile;
 internal sealed class StatusTextTests : StickTest
 {
     /// <summary>Nothing can, or needs to, be done about these.</summary>
-    private static readonly ClaimReason[] WithoutHint = [ClaimReason.None, ClaimReason.RetryLater, ClaimReason.LifetimeEnded];
+    private static readonly ClaimReason[] WithoutHint = [ClaimReason.None, ClaimReason.RetryLater, ClaimReason.LifetimeEnded, ClaimReason.Settling];
 
     private Claim claim = null!;
 

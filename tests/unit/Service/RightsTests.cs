@@ -25,6 +25,10 @@ internal sealed class RightsTests : StickTest
         yield return Call("ListGuests", (s, c) => s.ListGuestsAsync(c, new(), default).AsTask());
         yield return Call("GetGuest", (s, c) => s.GetGuestAsync(c, new() { Guest = "guest" }, default).AsTask());
         yield return Call("StartGuest", (s, c) => s.StartGuestAsync(c, new() { Guest = "guest" }, default).AsTask());
+        yield return Call("GetPolicy", (s, c) => s.GetPolicyAsync(c, new(), default).AsTask());
+        yield return Call("ExplainPolicy", (s, c) => s.ExplainPolicyAsync(c, new() { Device = "port:1-4" }, default).AsTask());
+        yield return Call("ReloadPolicy", (s, c) => s.ReloadPolicyAsync(c, new(), default).AsTask());
+        yield return Call("GeneratePolicy", (s, c) => s.GeneratePolicyAsync(c, new(), default).AsTask());
         yield return Call("GetVersion", (s, c) => s.GetVersionAsync(c, new(), default).AsTask());
         yield return Call("GetHealth", (s, c) => s.GetHealthAsync(c, new(), default).AsTask());
         yield return Call("Watch", async (s, c) => await s.Watch(c, new(), default).GetAsyncEnumerator().MoveNextAsync());

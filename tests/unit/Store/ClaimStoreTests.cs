@@ -15,7 +15,7 @@ internal sealed class ClaimStoreTests
 {
     private static readonly string[] Kinds =
     [
-        "PutClaim", "PutGuestStart", "DropGuestStart", "RememberDevice", "ForgetDevice", "RememberLabel", "RememberGuest",
+        "PutClaim", "DropClaim", "PutGuestStart", "DropGuestStart", "RememberDevice", "ForgetDevice", "RememberLabel", "RememberGuest",
         "RememberSerialShared", "RememberQuarantine", "AppendAudit",
     ];
 
@@ -208,6 +208,21 @@ internal sealed class ClaimStoreTests
         folder.With(new StoreChange.RememberSerialShared(key, true)).With(new StoreChange.RememberSerialShared(key, false));
 
         Assert.That(folder.Reload().SharedSerials, Is.Empty);
+    }
+
+    [Test]
+    public void Commit_DropClaim_LeavesNoRow()
+    {
+        folder.With(new StoreChange.PutClaim(StoreFolder.Claim(1)), new StoreChange.DropClaim(StoreFolder.Claim(1).Id));
+
+        Assert.That(folder.Reload().Claims, Is.Empty);
+    }
+
+    [Test]
+    public void Load_FileThatWasNotThere_IsNewOnce()
+    {
+        Assert.That(folder.Reload().IsNew, Is.True);
+        Assert.That(folder.Reload().IsNew, Is.False);
     }
 
     [Test]

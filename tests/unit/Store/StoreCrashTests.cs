@@ -18,6 +18,27 @@ internal sealed class StoreCrashTests
     public void TearDown() => folder.Dispose();
 
     [Test]
+    public void Migrate_FromBeforeThereWereRules_ClaimsThatStandPassPolicy()
+    {
+        using (var store = folder.Open([StoreSchema.Migrations[0]]))
+        {
+            _ = store.Load();
+            store.Commit(
+            [
+                new StoreChange.PutClaim(StoreFolder.Claim(1)),
+                new StoreChange.PutClaim(StoreFolder.Claim(2) with { Released = StoreFolder.Now }),
+                new StoreChange.PutClaim(StoreFolder.Claim(3) with { OverrideReason = "own" }),
+            ]);
+        }
+
+        var claims = folder.Reload().Claims.ToDictionary(c => c.Id, c => c.OverrideReason);
+
+        Assert.That(claims[StoreFolder.Claim(1).Id], Is.Not.Empty.And.Not.Null);
+        Assert.That(claims[StoreFolder.Claim(2).Id], Is.Null);
+        Assert.That(claims[StoreFolder.Claim(3).Id], Is.EqualTo("own"));
+    }
+
+    [Test]
     public void Load_FilesAsAKillLeavesThem_HasEveryCommitThatReturned()
     {
         using var store = folder.Open();

@@ -30,6 +30,7 @@ internal sealed class MemoryStore : IClaimStore
 
     public StoredState Load() => new()
     {
+        IsNew = Commits == 0,
         Claims = [.. claims.Values],
         GuestStarts = new Dictionary<GuestId, DateTimeOffset>(starts),
         SharedSerials = [.. shared],
@@ -64,6 +65,7 @@ internal sealed class MemoryStore : IClaimStore
         labels.Clear();
         remembered.Clear();
         names.Clear();
+        Commits = 0;
     }
 
     public void Dispose()
@@ -76,6 +78,9 @@ internal sealed class MemoryStore : IClaimStore
         {
             case StoreChange.PutClaim c:
                 claims[c.Claim.Id] = c.Claim;
+                break;
+            case StoreChange.DropClaim c:
+                claims.Remove(c.Claim);
                 break;
             case StoreChange.PutGuestStart c:
                 starts[c.Guest] = c.Since;

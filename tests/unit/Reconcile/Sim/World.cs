@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
@@ -11,6 +12,7 @@ using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Rules;
 using Claim = UsbHostd.Policy.Claims.Claim;
 
 namespace UsbHostd.Tests.Reconcile.Sim;
@@ -25,10 +27,12 @@ internal sealed class World : IDisposable
     private readonly Func<TimeProvider, IClaimStore> openStore;
     private IClaimStore? store;
     private ActionRunner? runner;
+    private ChannelWriter<HostEvent> events = null!;
     private bool isQuietChecked = true;
 
-    public World(Func<TimeProvider, IClaimStore>? openStore = null, ReconcileLimits? limits = null, bool start = true)
+    public World(Func<TimeProvider, IClaimStore>? openStore = null, ReconcileLimits? limits = null, bool start = true, LoadedRules? rules = null)
     {
+        Rules = rules ?? TestRules.AllowAll;
         this.openStore = openStore ?? (_ => Store);
         Limits = limits ?? new ReconcileLimits();
         if (start)
@@ -47,6 +51,12 @@ internal sealed class World : IDisposable
 
     /// <summary>Controllers that the next daemon jails.</summary>
     public string[] Jailed { get; set; } = [];
+
+    /// <summary>What a start of the daemon reads; everything is allowed where a test says nothing else.</summary>
+    public LoadedRules Rules { get; set; }
+
+    /// <summary>What is wrong with the rule files; null where they are in order.</summary>
+    public string? RulesFault { get; set; }
 
     public ManualTime Time { get; } = new();
 
@@ -80,12 +90,13 @@ internal sealed class World : IDisposable
         Scheduler = new ManualScheduler();
         Feed = new StateFeed();
         var inbox = new LoopInbox();
+        events = inbox.Events;
         IUsbHost usb = Host;
         IGuestHost guests = Host;
         var attacher = new HostdevAttacher(usb, Host, guests, inbox.Events);
         runner = new ActionRunner(attacher, guests, usb, Host, NullLogger<ActionRunner>.Instance) { Offload = Scheduler.Offload };
         Loop = new ReconcileLoop(Initial(), inbox, store, runner, Feed, Time, NullLogger<ReconcileLoop>.Instance);
-        Service = new HostService(Loop, Feed, new Rights(Group), Host, new DaemonFacts("test:///", () => ("", "")), Time);
+        Service = new HostService(Loop, Feed, new Rights(Group), Host, new DaemonFacts("test:///", () => ("", "")), new FakeRules(this), Time);
         Loop.Begin();
         usb.Start(inbox.Events);
         guests.Start(inbox.Events);
@@ -111,6 +122,14 @@ internal sealed class World : IDisposable
     {
         Crash();
         Start();
+    }
+
+    /// <summary>Other rules from now on, also after a restart.</summary>
+    public void Reload(LoadedRules rules)
+    {
+        Rules = rules;
+        events.TryWrite(new HostEvent.RulesLoaded(rules));
+        Settle();
     }
 
     /// <summary>One turn of the loop with what has happened, without running what it starts.</summary>
@@ -200,7 +219,7 @@ internal sealed class World : IDisposable
 
     public void Dispose() => Crash();
 
-    private HostState Initial() => HostState.From(store!.Load(), Limits) with
+    private HostState Initial() => HostState.From(store!.Load(), Limits, Rules) with
     {
         Jail = new JailState { Controllers = Jailed.ToImmutableHashSet(StringComparer.Ordinal) },
     };

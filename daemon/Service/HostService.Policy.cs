@@ -1,0 +1,50 @@
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Rules;
+using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Rules;
+
+namespace UsbHostd.Daemon.Service;
+
+/// <summary>What the rules say, and why.</summary>
+internal sealed partial class HostService
+{
+    public ValueTask<Api.V1.Policy> GetPolicyAsync(Caller caller, GetPolicyRequest request, CancellationToken cancellationToken)
+    {
+        rights.RequireMember(caller);
+        return ValueTask.FromResult(WirePolicy.Policy(feed.Current));
+    }
+
+    public ValueTask<Explanation> ExplainPolicyAsync(Caller caller, ExplainPolicyRequest request, CancellationToken cancellationToken)
+    {
+        rights.RequireMember(caller);
+        var state = feed.Current;
+        var device = OneDevice(state, request.Device);
+        var guest = request.Guest.Length == 0 ? (Policy.Guests.GuestId?)null : OneGuest(state, request.Guest, mayBeUnknown: true);
+        return ValueTask.FromResult(WirePolicy.Explanation(state, device, guest, time.GetUtcNow()));
+    }
+
+    public async ValueTask<ReloadPolicyResponse> ReloadPolicyAsync(Caller caller, ReloadPolicyRequest request, CancellationToken cancellationToken)
+    {
+        rights.RequireMember(caller);
+        Rights.RequireAdministrator(caller, "loading the rules anew");
+        try
+        {
+            var (before, after) = await rules.RunAsync(caller.Owner, caller.Door, cancellationToken).ConfigureAwait(false);
+            var response = new ReloadPolicyResponse { Files = (uint)after.Rules.Files.Length, Rules = (uint)after.Rules.Set.Rules.Length };
+            response.Warnings.AddRange(after.Rules.Warnings);
+            response.Lost.AddRange(Permission.Lost(before, after).Select(e => WireClaims.Claim(after, e, time.GetUtcNow())));
+            return response;
+        }
+        catch (RulesException e)
+        {
+            throw new HostException(
+                ErrorCode.ErrorRulesRefused, $"the rules were not loaded, the old ones stay in force: {e.Message}", "mend the file and ask again; usbhostctl policy-check FILE tells beforehand");
+        }
+    }
+
+    public ValueTask<GeneratePolicyResponse> GeneratePolicyAsync(Caller caller, GeneratePolicyRequest request, CancellationToken cancellationToken)
+    {
+        rights.RequireMember(caller);
+        return ValueTask.FromResult(new GeneratePolicyResponse { Rules = WirePolicy.Generated(feed.Current, request) });
+    }
+}

@@ -1,0 +1,83 @@
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+
+namespace UsbHostd.Policy.Reconcile;
+
+public sealed partial class Fold
+{
+    /// <summary>
+    /// An alias of ours without a claim, with a database that holds every claim but those by rule: its rule is gone, or its device.
+    /// </summary>
+    private void DropOrphan(Guest guest, AttachmentAlias alias, UsbDevice? device)
+    {
+        Put(new ClaimEntry(new Claim
+        {
+            Id = alias.Claim,
+            Guest = guest.Id,
+            Follows = device?.PortKey ?? DeviceKey.Unknown(alias.Plug),
+            Ids = device is null ? [default] : [device.UsbId],
+            Origin = ClaimOrigin.Rule,
+            Owner = "rule",
+            Door = "policy",
+            Created = now,
+            Released = now,
+        }));
+        Audit("claim-ended", alias.Claim.ToString(), "ok", $"found attached to guest {guest.Name}, and no rule assigns it there any more");
+        if (device is not null)
+        {
+            Lend(device);
+        }
+    }
+
+    /// <summary>An alias of ours without a claim: the database was lost. It becomes a claim that is held, and nothing is detached.</summary>
+    private void AdoptOrphans(Guest guest)
+    {
+        if (!state.DevicesKnown)
+        {
+            return;
+        }
+
+        // What a rule claims is not stored, and is not an orphan.
+        AssignByRule();
+        foreach (var attachment in guest.Attachments)
+        {
+            if (attachment.Ours is not { } alias || state.Claims.ContainsKey(alias.Claim))
+            {
+                continue;
+            }
+
+            var device = attachment is not { Missing: false, Address: { } address }
+                ? null
+                : state.DevicesByAddress[address].Select(s => state.Devices[s]).FirstOrDefault(d => d.Plug == alias.Plug);
+            if (!state.StoreIsNew)
+            {
+                DropOrphan(guest, alias, device);
+                continue;
+            }
+
+            if (device is null)
+            {
+                continue;
+            }
+
+            var bySerial = device.SerialKey is { } serial && !state.SharedSerials.Contains(serial) && state.DevicesByKey[serial].Length == 1;
+            Written(new Claim
+            {
+                Id = alias.Claim,
+                Guest = guest.Id,
+                Follows = bySerial ? device.SerialKey! : device.PortKey,
+                Ids = [device.UsbId],
+                Origin = ClaimOrigin.Recovered,
+                Owner = "uid:0",
+                Door = "startup",
+                Hold = ClaimHold.Recovered,
+                Created = now,
+            });
+            PutStored(state.Claims[alias.Claim] with { LastPlug = alias.Plug });
+            Audit("claim-recovered", alias.Claim.ToString(), "ok", $"found attached to guest {guest.Name} with no such claim in the database");
+            Lend(device);
+        }
+    }
+}

@@ -1,0 +1,233 @@
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Rules;
+
+namespace UsbHostd.Policy.Reconcile;
+
+public sealed partial class Fold
+{
+    /// <summary>Every device is judged anew; what that takes away is written down by name.</summary>
+    private void RulesLoaded(LoadedRules rules)
+    {
+        var before = state;
+        state = state with
+        {
+            Rules = rules,
+            RuleHistory = before.RuleHistory.Clear(),
+            Verdicts = before.Verdicts.Clear(),
+            AssignedTo = MultiIndex<string, string>.Empty,
+        };
+        foreach (var device in state.Devices.Values.OrderBy(d => d.UsecInitialized).ThenBy(d => d.Syspath, StringComparer.Ordinal))
+        {
+            Judge(device, before.Verdicts.GetValueOrDefault(device.Syspath)?.Since ?? now);
+            touchedDevices.Add(device.Syspath);
+            TouchClaimsOf(null, device);
+        }
+
+        foreach (var entry in state.RuleClaims.Select(id => state.Claims[id]).Where(e => !state.DevicesWith(e.Claim.Follows).Any()).ToList())
+        {
+            // Its device is away: what the new rules say of it is known when it is back.
+            EndRuleClaim(entry, "the rules were loaded anew while its device was away");
+        }
+
+        AssignByRule();
+        NoteLostRights(before);
+    }
+
+    private void NoteLostRights(HostState before)
+    {
+        foreach (var entry in Permission.Lost(before, state).ToList())
+        {
+            // It leaves at once: no back-off of an earlier attach holds that up.
+            Put(entry.Fresh());
+            Audit("right-lost", entry.Id.ToString(), "ok", $"{entry.Claim.Follows.Text} leaves guest {state.GuestName(entry.Claim.Guest)}: the rules that are in force now do not allow it");
+        }
+    }
+
+    /// <summary>What the rules say of this plug, from now until the next reload.</summary>
+    private void Judge(UsbDevice device, DateTimeOffset since)
+    {
+        var context = new FoldRuleContext(state, device, now);
+        var place = state.Rules.Set.Decide(RuleSubject.Of(device), context);
+        if (place >= 0)
+        {
+            context.Applied(place);
+        }
+
+        var verdict = new Verdict(place, place < 0 ? null : state.Rules.Set.Rules[place], since);
+        state = state with { Verdicts = state.Verdicts.SetItem(device.Syspath, verdict), RuleHistory = context.History };
+        if (verdict.Target == RuleTarget.Assign)
+        {
+            state = state with { AssignedTo = state.AssignedTo.Add(GuestOf(verdict), device.Syspath) };
+        }
+
+        if (verdict.SettlesAt is { } settled && settled > now)
+        {
+            LookAgain(settled, DeadlineKind.Device, device.Syspath);
+        }
+
+        assignDue.Add(device.Syspath);
+    }
+
+    private void Unjudge(UsbDevice device)
+    {
+        if (state.Verdicts.TryGetValue(device.Syspath, out var verdict))
+        {
+            state = state with
+            {
+                Verdicts = state.Verdicts.Remove(device.Syspath),
+                AssignedTo = verdict.Target == RuleTarget.Assign ? state.AssignedTo.Remove(GuestOf(verdict), device.Syspath) : state.AssignedTo,
+            };
+        }
+    }
+
+    /// <summary>The guest as the rule names it; a UUID in the form that libvirt gives.</summary>
+    private static string GuestOf(Verdict verdict)
+    {
+        var named = verdict.Rule!.ToGuest[0].Pattern;
+        return Guid.TryParse(named, out var uuid) ? uuid.ToString("D") : named;
+    }
+
+    /// <summary>Devices that a rule gives to this guest: it came, or has another name.</summary>
+    private void AssignTo(Guests.Guest guest)
+    {
+        assignDue.UnionWith(state.AssignedTo[guest.Name]);
+        assignDue.UnionWith(state.AssignedTo[guest.Id.ToString()]);
+    }
+
+    /// <summary>Makes the claims that rules ask for, and ends those that none asks for any more, where something changed.</summary>
+    private void AssignByRule()
+    {
+        while (state is { DevicesKnown: true, GuestsKnown: true } && assignDue.Count > 0)
+        {
+            var due = assignDue.Order(StringComparer.Ordinal).ToList();
+            assignDue.Clear();
+            foreach (var syspath in due)
+            {
+                if (state.Devices.TryGetValue(syspath, out var device))
+                {
+                    Assign(device);
+                }
+            }
+        }
+    }
+
+    private void Assign(UsbDevice device)
+    {
+        var verdict = state.VerdictOf(device);
+        var guest = verdict.Target == RuleTarget.Assign && !device.IsHub ? NamedGuest(GuestOf(verdict)) : null;
+        var key = RuleKeyOf(device);
+        var mine = ClaimsFollowing(device).Where(IsForIt).ToList();
+        var keep = mine.Find(e => e.Claim.Origin == Claims.ClaimOrigin.Rule && e.Claim.Guest == guest);
+        var taken = mine.Exists(e => e.Claim.Origin != Claims.ClaimOrigin.Rule);
+        foreach (var entry in mine.Where(e => e.Claim.Origin == Claims.ClaimOrigin.Rule))
+        {
+            if (entry != keep)
+            {
+                EndRuleClaim(entry, "no rule assigns its device to this guest");
+            }
+            else if (taken && entry.Claim.Hold == Claims.ClaimHold.None)
+            {
+                EndRuleClaim(entry, "somebody claimed its device by name");
+            }
+        }
+
+        if (guest is { } into && keep is null && !taken)
+        {
+            ClaimByRule(device, key, verdict.Rule!, into);
+        }
+
+        // A twin's claim follows the same key, and is the twin's to end.
+        bool IsForIt(ClaimEntry entry) => Assessor.Choose(state, entry).Device is { } chosen
+            ? chosen.Syspath == device.Syspath
+            : entry.Claim.Origin == Claims.ClaimOrigin.Rule && entry.Claim.Follows == key;
+    }
+
+    /// <summary>No two devices that are there have the same.</summary>
+    private DeviceKey RuleKeyOf(UsbDevice device) =>
+        device.SerialKey is { } serial && DeviceId.Of(serial) == state.IdOf(device) && !state.SharedSerials.Contains(serial) ? serial : device.PortKey;
+
+    /// <summary>A serial that tells no devices apart any more: who has the claim keeps it, else each is claimed by its port.</summary>
+    private void AssignTwins(DeviceKey serial)
+    {
+        foreach (var entry in state.ClaimsByKey[serial].Select(id => state.Claims[id])
+            .Where(e => e.Stands && e.Claim.Origin == Claims.ClaimOrigin.Rule && Assessor.Choose(state, e).Device is null).ToList())
+        {
+            EndRuleClaim(entry, "its serial was seen on two devices at once");
+        }
+
+        assignDue.UnionWith(state.DevicesByKey[serial]);
+    }
+
+    private Guests.GuestId? NamedGuest(string named)
+    {
+        if (Guid.TryParseExact(named, "D", out var uuid) && state.Guests.ContainsKey(new Guests.GuestId(uuid)))
+        {
+            return new Guests.GuestId(uuid);
+        }
+
+        var byName = state.GuestsByName[named];
+        return byName.IsEmpty ? null : byName[0];
+    }
+
+    private void ClaimByRule(UsbDevice device, DeviceKey key, Rule rule, Guests.GuestId guest)
+    {
+        if (state.Claims.GetValueOrDefault(ClaimId.ByRule(key, guest)) is { Stands: true })
+        {
+            // A twin has it that was here first.
+            return;
+        }
+
+        var claim = new Claims.Claim
+        {
+            Id = ClaimId.ByRule(key, guest),
+            Guest = guest,
+            Follows = key,
+            Ids = [device.UsbId],
+            Mode = rule.Mode ?? Claims.ClaimMode.Hostdev,
+            Origin = Claims.ClaimOrigin.Rule,
+            Owner = "rule",
+            Door = "policy",
+            GuestReset = rule.GuestReset ?? Claims.GuestReset.Off,
+            Created = now,
+        };
+        if (state.RuleClaims.Count >= state.Limits.MostRuleClaims)
+        {
+            EndOldestAbsentRuleClaim();
+        }
+
+        state = state with { Retired = state.Retired.Remove(claim.Id) };
+        Written(claim);
+        Audit("claim-by-rule", claim.Id.ToString(), "ok", $"{state.IdOf(device)} for guest {state.GuestName(guest)}, rule at {rule.Source}");
+        foreach (var known in ClaimsFollowing(device).Where(e => e.Id == claim.Id).ToList())
+        {
+            CountPlug(known, device);
+        }
+    }
+
+    /// <summary>A device that shows another serial at each plug must not leave claims without end.</summary>
+    private void EndOldestAbsentRuleClaim()
+    {
+        var oldest = state.RuleClaims.Select(id => state.Claims[id]).Where(e => e.DeviceLeft is not null && !state.DevicesWith(e.Claim.Follows).Any())
+            .MinBy(e => e.DeviceLeft);
+        if (oldest is not null)
+        {
+            EndRuleClaim(oldest, "its device has been away for the longest, and there are too many");
+        }
+    }
+
+    private void EndRuleClaim(ClaimEntry entry, string why)
+    {
+        var ended = entry.Claim with { Released = now, Hold = Claims.ClaimHold.None };
+        if (entry.Claim.Hold != Claims.ClaimHold.None)
+        {
+            changes.Add(new StoreChange.DropClaim(entry.Id));
+        }
+
+        state = state with { RuleClaims = state.RuleClaims.Remove(entry.Id) };
+        Put(entry.Fresh() with { Claim = ended });
+        claimsChanged = true;
+        Audit("claim-ended", entry.Id.ToString(), "ok", why);
+        TouchRivals(entry.Claim.Follows);
+    }
+}

@@ -1,0 +1,70 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Rules;
+
+namespace UsbHostd.Policy.Reconcile;
+
+/// <summary>Whether policy lets a guest have a device. Says why not, naming the rule by file and line.</summary>
+public static class Permission
+{
+    /// <summary>Null where the claim is allowed, or passes policy by its override.</summary>
+    public static string? WhyNot(HostState state, Claim claim, UsbDevice device) =>
+        claim.OverrideReason is not null ? null : WhyNot(state, claim.Guest, claim.Mode, device);
+
+    /// <summary>Null where some guest may have the device.</summary>
+    public static string? WhyNotAnybody(HostState state, UsbDevice device) => state.VerdictOf(device).Rule switch
+    {
+        null => "no rule matches it, and what no rule allows is blocked",
+        { Target: RuleTarget.Block or RuleTarget.Reject } rule => $"the rule at {rule.Source} blocks it",
+        { Target: RuleTarget.Ask } rule => $"the rule at {rule.Source} asks the desktop's agent, and none has answered",
+        _ => null,
+    };
+
+    public static string? WhyNot(HostState state, GuestId guest, ClaimMode mode, UsbDevice device)
+    {
+        if (WhyNotAnybody(state, device) is { } why)
+        {
+            return why;
+        }
+
+        var rule = state.VerdictOf(device).Rule!;
+        return rule switch
+        {
+            _ when !AllowsGuest(rule, state.GuestName(guest), guest) =>
+                $"the rule at {rule.Source} allows it for {string.Join(", ", rule.ToGuest.Select(g => g.Pattern))} only",
+            _ when rule.Mode is { } only && only != mode =>
+                $"the rule at {rule.Source} allows it with mode {only.ToString().ToLowerInvariant()} only",
+            _ => null,
+        };
+    }
+
+    /// <summary>Null where this caller may claim the device; only asked when a claim is made.</summary>
+    public static string? WhyNotCaller(HostState state, UsbDevice device, uint uid, ImmutableArray<uint> gids)
+    {
+        var rule = state.VerdictOf(device).Rule;
+        return rule is null || state.Rules.AllowsCaller(rule, uid, gids)
+            ? null
+            : $"the rule at {rule.Source} lets {Names(rule)} claim it, not uid {uid}";
+    }
+
+    private static bool AllowsGuest(Rule rule, string name, GuestId id) =>
+        rule.ToGuest.IsEmpty || rule.ToGuest.Any(g => g.Matches(name) || (Guid.TryParse(g.Pattern, out var uuid) && uuid == id.Uuid));
+
+    /// <summary>Claims whose devices are in their guests and may not be any more: one change of the rules took that away.</summary>
+    public static IEnumerable<ClaimEntry> Lost(HostState before, HostState after)
+    {
+        foreach (var (id, placed) in after.Guests.Values.SelectMany(g => g.Attachments.Select(a => (g.Id, a))))
+        {
+            if (placed.Ours is { } alias && after.Claims.TryGetValue(alias.Claim, out var entry) && entry.Claim.Guest == id
+                && after.DevicesByAddress[placed.Address ?? default].Select(s => after.Devices[s]).FirstOrDefault(d => d.Plug == alias.Plug) is { } device
+                && (WhyNot(after, entry.Claim, device) is not null || !entry.Stands) && WhyNot(before, entry.Claim, device) is null)
+            {
+                yield return entry;
+            }
+        }
+    }
+
+    private static string Names(Rule rule) => string.Join(", ", rule.Owners.Concat(rule.Groups.Select(g => $"group {g}")));
+}

@@ -1,0 +1,20 @@
+using UsbHostd.Daemon.Reconcile;
+using UsbHostd.Daemon.Rules;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Tests.Reconcile.Sim;
+
+/// <summary>Rule files that a test has in its hand: <see cref="World.Rules"/> is what they say.</summary>
+internal sealed class FakeRules(World world) : IRulesReload
+{
+    public async Task<(HostState Before, HostState After)> RunAsync(string caller, string door, CancellationToken cancellation)
+    {
+        if (world.RulesFault is { } fault)
+        {
+            throw new RulesException([fault]);
+        }
+
+        var (after, before) = await world.Loop.AskAsync((state, _) => (new Decided([], [new HostEvent.RulesLoaded(world.Rules)]), state), cancellation);
+        return (before, after);
+    }
+}

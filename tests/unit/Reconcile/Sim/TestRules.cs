@@ -1,0 +1,11 @@
+using UsbHostd.Policy.Rules;
+
+namespace UsbHostd.Tests.Reconcile.Sim;
+
+/// <summary>Rules for tests.</summary>
+internal static class TestRules
+{
+    public static LoadedRules AllowAll { get; } = Of(new Rule { Target = RuleTarget.Allow });
+
+    public static LoadedRules Of(params Rule[] rules) => new() { Set = new RuleSet([.. rules]) };
+}
