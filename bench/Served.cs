@@ -34,6 +34,7 @@ internal sealed class Served : IDisposable
     {
         var own = Directory.CreateTempSubdirectory("usbhostd-bench-").FullName;
         state ??= Directory.CreateDirectory($"{own}/state").FullName;
+        File.WriteAllText($"{own}/rules.conf", "allow\n");
         File.WriteAllText($"{own}/usbhostd.conf", $"""
             [daemon]
             state-directory = {state}
@@ -43,6 +44,9 @@ internal sealed class Served : IDisposable
             socket-group =
             [libvirt]
             uri = {libvirt}
+            [policy]
+            rules = {own}/rules.conf
+            rules-directory = {own}/rules.d
             [paths]
             sysfs = {host}/sys
             proc = {host}/proc

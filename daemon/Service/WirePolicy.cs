@@ -9,6 +9,8 @@ namespace UsbHostd.Daemon.Service;
 /// <summary>Rules and what they decide as the contract shows them.</summary>
 internal static class WirePolicy
 {
+    private const int MostMismatches = 100;
+
     public static V1.Policy Policy(HostState state)
     {
         var wire = new V1.Policy();
@@ -38,7 +40,7 @@ internal static class WirePolicy
     };
 
     /// <summary>What was decided for the device, and why; with a guest, whether that one may have it.</summary>
-    public static V1.Explanation Explanation(HostState state, UsbDevice device, GuestId? guest, DateTimeOffset now)
+    public static V1.Explanation Explanation(HostState state, UsbDevice device, GuestId? guest, DateTimeOffset at)
     {
         var verdict = state.VerdictOf(device);
         var why = guest is { } into
@@ -46,7 +48,7 @@ internal static class WirePolicy
             : Permission.WhyNotAnybody(state, device);
         var name = StatusText.NameOf(state, device);
         var whom = guest is { } g ? $"guest {state.GuestName(g)}" : "guests";
-        return new V1.Explanation
+        var wire = new V1.Explanation
         {
             Target = Target(verdict.Target),
             Allowed = why is null && !device.IsHub,
@@ -58,7 +60,45 @@ internal static class WirePolicy
                 : why is null ? "" : "add a rule before the one that decides, check it with usbhostctl policy-check FILE, and load it: usbhostctl policy-reload",
             Rule = verdict.Rule is { } rule ? Rule(rule) : null,
         };
+        var now = Permission.Explain(state, device, at, MostMismatches);
+        wire.DecidesSameNow = now.Decided == verdict.Place;
+        wire.LeftOut = (uint)now.LeftOut;
+        wire.Before.AddRange(now.Misses.Select(m => new V1.Mismatch
+        {
+            Rule = Rule(state.Rules.Set.Rules[m.Place]),
+            Attribute = m.Attribute,
+            Wanted = m.Wanted,
+            Found = m.Found,
+        }));
+        return wire;
     }
 
-    public static string Generated(HostState state, V1.GeneratePolicyRequest request) => throw new NotSupportedException(request.ToString() + state);
+    /// <summary>A rule a line, as <c>usbguard generate-policy</c> prints them.</summary>
+    public static string Generated(HostState state, V1.GeneratePolicyRequest request)
+    {
+        var options = new RuleGeneratorOptions(
+            request.Ports switch
+            {
+                V1.GeneratePolicyRequest.Types.Ports.Unspecified => GeneratedPorts.WithoutSerial,
+                V1.GeneratePolicyRequest.Types.Ports.AllPorts => GeneratedPorts.All,
+                V1.GeneratePolicyRequest.Types.Ports.NoPorts => GeneratedPorts.None,
+                _ => throw Refusals.Invalid($"ports {(int)request.Ports} is unknown", "use ALL_PORTS or NO_PORTS, or leave it out"),
+            },
+            request.Hashes switch
+            {
+                V1.GeneratePolicyRequest.Types.Hashes.Unspecified => GeneratedHashes.Too,
+                V1.GeneratePolicyRequest.Types.Hashes.NoHashes => GeneratedHashes.None,
+                V1.GeneratePolicyRequest.Types.Hashes.OnlyHashes => GeneratedHashes.Only,
+                _ => throw Refusals.Invalid($"hashes {(int)request.Hashes} is unknown", "use NO_HASHES or ONLY_HASHES, or leave it out"),
+            },
+            request.CatchAll switch
+            {
+                "" => null,
+                "allow" => RuleTarget.Allow,
+                "block" => RuleTarget.Block,
+                "reject" => RuleTarget.Reject,
+                _ => throw Refusals.Invalid("the target of the last rule is unknown", "use allow, block or reject"),
+            });
+        return string.Concat(RuleGenerator.Generate(state.Devices.Values.Select(RuleSubject.Of), options).Select(r => RulePrinter.Print(r) + "\n"));
+    }
 }

@@ -32,7 +32,7 @@ public static class Permission
         var rule = state.VerdictOf(device).Rule!;
         return rule switch
         {
-            _ when !AllowsGuest(rule, state.GuestName(guest), guest) =>
+            _ when !rule.AllowsGuest(state.GuestName(guest), guest) =>
                 $"the rule at {rule.Source} allows it for {string.Join(", ", rule.ToGuest.Select(g => g.Pattern))} only",
             _ when rule.Mode is { } only && only != mode =>
                 $"the rule at {rule.Source} allows it with mode {only.ToString().ToLowerInvariant()} only",
@@ -49,8 +49,10 @@ public static class Permission
             : $"the rule at {rule.Source} lets {Names(rule)} claim it, not uid {uid}";
     }
 
-    private static bool AllowsGuest(Rule rule, string name, GuestId id) =>
-        rule.ToGuest.IsEmpty || rule.ToGuest.Any(g => g.Matches(name) || (Guid.TryParse(g.Pattern, out var uuid) && uuid == id.Uuid));
+    /// <summary>What the rules would decide now, and why the ones before do not.</summary>
+    /// <param name="most">So many rules that do not match are named at most.</param>
+    public static RuleExplanation Explain(HostState state, UsbDevice device, DateTimeOffset now, int most) =>
+        state.Rules.Set.Explain(RuleSubject.Of(device), new FoldRuleContext(state, device, now), most);
 
     /// <summary>Claims whose devices are in their guests and may not be any more: one change of the rules took that away.</summary>
     public static IEnumerable<ClaimEntry> Lost(HostState before, HostState after)
