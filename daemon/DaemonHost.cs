@@ -146,7 +146,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
     }
 
     /// <summary>Its outcome is in the journal.</summary>
-    private void Reload(string because) => Task.Run(() => rules.ReloadAsync(because, stopping.Token), stopping.Token).ContinueWith(
+    private void Reload(string because) => _ = Task.Run(() => rules.ReloadAsync(because, stopping.Token), stopping.Token).ContinueWith(
         broken => ReloadBroke(log, broken.Exception!), CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 
     /// <summary>Tells memory that is in use from garbage not collected yet.</summary>

@@ -91,7 +91,7 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
         }
     }
 
-    private IEnumerable<string> Paths(List<string> problems)
+    private List<string> Paths(List<string> problems)
     {
         List<string> paths = [options.File];
         try
@@ -125,7 +125,7 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
             throw new IOException($"it has {info.Length} bytes, more than {LargestFile}.");
         }
 
-        if ((File.GetUnixFileMode(path) & UnixFileMode.OtherWrite) != 0)
+        if ((File.GetUnixFileMode(path) & UnixFileMode.OtherWrite) != UnixFileMode.None)
         {
             throw new IOException("everybody may write to it, and so could give himself any device; take that away: chmod o-w.");
         }

@@ -40,7 +40,8 @@ internal sealed partial class RulesReload(RuleFiles files, ReconcileLoop loop, T
         }
         catch (RulesException e)
         {
-            await AuditRefusalAsync(caller, door, e, cancellation).ConfigureAwait(false);
+            var refused = new StoreChange.AppendAudit(time.GetUtcNow(), caller, door, "policy-reload", "rules", "refused", e.Problems[0]);
+            await loop.AskAsync((_, _) => (new Decided([refused], []), true), cancellation).ConfigureAwait(false);
             throw;
         }
         finally
@@ -54,10 +55,6 @@ internal sealed partial class RulesReload(RuleFiles files, ReconcileLoop loop, T
     private static Decided Decide(LoadedRules rules, string caller, string door, DateTimeOffset now) => new(
         [new StoreChange.AppendAudit(now, caller, door, "policy-reload", "rules", "ok", $"{rules.Set.Rules.Length} rules from {rules.Files.Length} files")],
         [new HostEvent.RulesLoaded(rules)]);
-
-    private Task AuditRefusalAsync(string caller, string door, RulesException why, CancellationToken cancellation) => loop.AskAsync(
-        (_, _) => (new Decided([new StoreChange.AppendAudit(time.GetUtcNow(), caller, door, "policy-reload", "rules", "refused", why.Problems[0])], []), true),
-        cancellation);
 
     [LoggerMessage(1143, LogLevel.Error, "The rules were not loaded anew, the old ones stay in force: {Message}")]
     private static partial void Kept(ILogger logger, string message);

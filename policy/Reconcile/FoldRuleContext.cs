@@ -22,10 +22,10 @@ internal sealed class FoldRuleContext(HostState state, UsbDevice device, DateTim
         state.Devices.Values.Any(d => d.Syspath != device.Syspath && state.VerdictOf(d).IsAllowed && RuleMatch.Attributes(query, RuleSubject.Of(d)));
 
     /// <summary>From the plug, the rule's place and the time of the decision: a device can't choose any of them.</summary>
-    public double Draw(int rule)
+    public double Draw(int rule, int condition)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
-        SHA256.HashData(Encoding.UTF8.GetBytes($"{device.Plug}\n{rule}\n{now.UtcTicks}"), hash);
+        SHA256.HashData(Encoding.UTF8.GetBytes($"{device.Plug}\n{rule}\n{condition}\n{now.UtcTicks}"), hash);
         return (BinaryPrimitives.ReadUInt64LittleEndian(hash) >> 11) * (1.0 / (1UL << 53));
     }
 
