@@ -60,7 +60,7 @@ internal sealed partial class SourceTests
     {
         var writing = Repository.Sources(Product).Where(s => s.Text.Contains("<hostdev", StringComparison.Ordinal) || s.Text.Contains("XmlWriter.Create", StringComparison.Ordinal)).Select(s => s.Path);
 
-        Assert.That(writing, Has.All.StartsWith("daemon/Attach/Xml/"));
+        Assert.That(writing, Has.All.StartsWith("daemon/Attach/Xml/").Or.EqualTo("policy/Rules/Import/RedirFilterXml.cs"));
     }
 
     /// <summary>All exceptions; those with a filter say which.</summary>

@@ -1,7 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
-using UsbHostd.Daemon.Attach.Xml;
 using UsbHostd.Policy.Rules.Import;
 
 namespace UsbHostd.Tests.Rules.Import;

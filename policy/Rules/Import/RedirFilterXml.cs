@@ -1,12 +1,11 @@
 using System.Globalization;
 using System.Text;
 using System.Xml;
-using UsbHostd.Policy.Rules.Import;
 
-namespace UsbHostd.Daemon.Attach.Xml;
+namespace UsbHostd.Policy.Rules.Import;
 
 /// <summary>A filter as libvirt has it in a domain's devices (formatdomain, "Redirected devices").</summary>
-internal static class RedirFilterXml
+public static class RedirFilterXml
 {
     /// <summary>
     /// For example <c>&lt;redirfilter&gt;&lt;usbdev class="0x08" allow="yes" /&gt;&lt;usbdev allow="no" /&gt;&lt;/redirfilter&gt;</c>; what
