@@ -20,6 +20,7 @@ internal static class WireDevices
             ProductId = $"{device.UsbId.Product:x4}",
             VendorName = device.Manufacturer ?? device.VendorFromDatabase ?? "",
             ProductName = device.Product ?? device.ProductFromDatabase ?? "",
+            ProductString = device.Product ?? "",
             Serial = device.Serial ?? "",
             SerialUnique = device.SerialKey is { } key && !state.SharedSerials.Contains(key) && state.DevicesByKey[key].Length == 1,
             Label = state.Labels.GetValueOrDefault(state.IdOf(device)) ?? "",

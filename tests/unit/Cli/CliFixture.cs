@@ -21,6 +21,7 @@ internal sealed class CliFixture : IAsyncDisposable
         ProductId = "1666",
         VendorName = "Kingston",
         ProductName = "DataTraveler 3.0",
+        ProductString = "DataTraveler 3.0",
         Serial = "4C530001230405",
         SerialUnique = true,
         Port = "1-4.2",
