@@ -43,7 +43,13 @@ internal sealed class AttachVerb
         HelpName = "REASON",
     };
 
-    private readonly Option<bool> dryRun = new("--dry-run") { Description = "Say what would happen, and do nothing" };
+    private readonly Option<string?> overriding = new("--override")
+    {
+        Description = "Attach although no rule allows it, for this reason (administrators)",
+        HelpName = "REASON",
+    };
+
+    private readonly Option<bool> dryRun = new("--dry-run") { Description = "Say what would happen, policy and all, and do nothing" };
 
     private readonly Option<bool> wait = new("--wait") { Description = "Wait until the device is in the guest" };
 
@@ -72,6 +78,7 @@ internal sealed class AttachVerb
             verb.move,
             verb.guestReset,
             verb.force,
+            verb.overriding,
             verb.dryRun,
             verb.wait,
             verb.timeout,
@@ -144,6 +151,7 @@ internal sealed class AttachVerb
                 _ => GuestReset.Unspecified,
             },
             ForceReason = parsed.GetValue(force) ?? "",
+            OverrideReason = parsed.GetValue(overriding) ?? "",
             Move = parsed.GetValue(move),
             DryRun = parsed.GetValue(dryRun),
         };

@@ -17,9 +17,15 @@ internal sealed partial record CliTerminal(TextWriter Out, TextWriter Error, int
     /// <summary>A terminal without a size (a serial console) says 0, and is not made to fit.</summary>
     private const int Narrowest = 20;
 
+    /// <summary>What is read where a file is named <c>-</c>; opened only then.</summary>
+    public Func<Stream> OpenInput { get; init; } = () => Stream.Null;
+
     /// <summary>The process's own; not through Console, which sends a terminal what only full-screen programs need.</summary>
     public static CliTerminal OfProcess() => new(
-        Writer(StandardOutputFd), Writer(StandardErrorFd, autoFlush: true), WidthOf(StandardOutputFd), System.Environment.GetEnvironmentVariable);
+        Writer(StandardOutputFd), Writer(StandardErrorFd, autoFlush: true), WidthOf(StandardOutputFd), System.Environment.GetEnvironmentVariable)
+    {
+        OpenInput = Console.OpenStandardInput,
+    };
 
     private static StreamWriter Writer(int fd, bool autoFlush = false) =>
         new(new DescriptorStream(fd), new UTF8Encoding(false), 4096) { AutoFlush = autoFlush };

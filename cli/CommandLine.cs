@@ -1,7 +1,9 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Help;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Cli.Rules;
 
 namespace UsbHostd.Cli;
 
@@ -35,34 +37,39 @@ internal sealed class CommandLine
     public CommandLine(CliTerminal terminal)
     {
         this.terminal = terminal;
-        Root = new RootCommand("Gives USB devices of this host to libvirt guests, and keeps them there")
+        Groups =
+        [
+            new("Devices", [DeviceVerbs.List(this), DeviceVerbs.Info(this), DeviceVerbs.Label(this), DeviceVerbs.TrustSerial(this)]),
+            new("Claims",
+            [
+                AttachVerb.Create(this), ClaimVerbs.Detach(this), ClaimVerbs.List(this), ClaimVerbs.Info(this), ClaimVerbs.Release(this),
+                ClaimVerbs.Retry(this),
+            ]),
+            new("Guests", [GuestVerbs.List(this), GuestVerbs.Start(this)]),
+            new("Policy", [PolicyVerbs.Show(this), PolicyVerbs.Explain(this), PolicyVerbs.Reload(this), PolicyVerbs.Generate(this)]),
+            new("Policy, without a daemon",
+            [
+                PolicyCheckVerb.Create(this), PolicyTestVerb.Create(this), PolicyImportVerb.Create(this), PolicyExportVerb.Create(this),
+            ]),
+            new("Other", [EventVerb.Create(this), DaemonVerbs.Version(this), DaemonVerbs.Health(this)]),
+        ];
+        Root = new RootCommand("Gives USB devices of this host to libvirt guests, and keeps them there") { connect, json };
+        foreach (var verb in Groups.SelectMany(group => group.Verbs))
         {
-            DeviceVerbs.List(this),
-            DeviceVerbs.Info(this),
-            DeviceVerbs.Label(this),
-            DeviceVerbs.TrustSerial(this),
-            AttachVerb.Create(this),
-            ClaimVerbs.Detach(this),
-            ClaimVerbs.List(this),
-            ClaimVerbs.Info(this),
-            ClaimVerbs.Release(this),
-            ClaimVerbs.Retry(this),
-            GuestVerbs.List(this),
-            GuestVerbs.Start(this),
-            EventVerb.Create(this),
-            DaemonVerbs.Version(this),
-            DaemonVerbs.Health(this),
-            connect,
-            json,
-        };
+            Root.Add(verb);
+        }
+
         if (Root.Options.OfType<HelpOption>().FirstOrDefault() is { Action: HelpAction help } option)
         {
             help.MaxWidth = terminal.Width ?? int.MaxValue;
-            option.Action = new HelpWithExitCodes(help);
+            option.Action = new HelpWithExitCodes(help, Groups);
         }
     }
 
     public RootCommand Root { get; }
+
+    /// <summary>The verbs as help shows them.</summary>
+    public ImmutableArray<VerbGroup> Groups { get; }
 
     /// <summary>A device on the command line; the daemon decides what it means.</summary>
     public static Argument<string> Device() => new("DEVICE")
@@ -77,7 +84,7 @@ internal sealed class CommandLine
     public async Task<int> RunAsync(string[] args)
     {
         var parsed = Root.Parse(args);
-        if (parsed.Errors.Count > 0)
+        if (parsed.Errors.Count > 0 && parsed.Action is not HelpWithExitCodes)
         {
             var verb = parsed.CommandResult.Command is RootCommand ? "" : " " + parsed.CommandResult.Command.Name;
             ErrorReport.Write(terminal, parsed.Errors[0].Message, $"usbhostctl{verb} --help");
@@ -133,7 +140,27 @@ internal sealed class CommandLine
         return command;
     }
 
+    /// <summary>Makes the body the command's action: one that needs no daemon, and loads nothing of what asks one.</summary>
+    public Command OfflineVerb(Command command, Func<CliTerminal, ParseResult, ExitCode> body)
+    {
+        WithoutJson(command);
+        command.SetAction(parsed => (int)body(terminal, parsed));
+        return command;
+    }
+
+    /// <summary>Refuses --json: what the command writes is no message of the contract.</summary>
+    public void WithoutJson(Command command) => command.Validators.Add(result =>
+    {
+        if (result.GetValue(json))
+        {
+            result.AddError($"{command.Name} writes no JSON");
+        }
+    });
+
     private string Address(ParseResult parsed) =>
         parsed.GetValue(connect)
         ?? (terminal.Environment(ConnectVariable) is { Length: > 0 } variable ? variable : UsbHostAddress.Default);
 }
+
+/// <param name="Name">A heading.</param>
+internal sealed record VerbGroup(string Name, ImmutableArray<Command> Verbs);

@@ -1,11 +1,12 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 
 namespace UsbHostd.Cli;
 
-/// <summary>The usual help, and below it what the exit codes mean.</summary>
-internal sealed class HelpWithExitCodes(HelpAction help) : SynchronousCommandLineAction
+/// <summary>The usual help, but with the verbs by groups, and below it what the exit codes mean.</summary>
+internal sealed class HelpWithExitCodes(HelpAction help, ImmutableArray<VerbGroup> groups) : SynchronousCommandLineAction
 {
     private const string Epilogue = """
         Exit codes:
@@ -26,8 +27,44 @@ internal sealed class HelpWithExitCodes(HelpAction help) : SynchronousCommandLin
 
     public override int Invoke(ParseResult parseResult)
     {
-        var result = help.Invoke(parseResult);
-        parseResult.InvocationConfiguration.Output.WriteLine(Epilogue);
-        return result;
+        var output = parseResult.InvocationConfiguration.Output;
+        if (parseResult.CommandResult.Command is RootCommand root)
+        {
+            WriteVerbs(output, root);
+        }
+        else
+        {
+            help.Invoke(parseResult);
+        }
+
+        output.WriteLine(Epilogue);
+        return 0;
     }
+
+    private void WriteVerbs(TextWriter output, RootCommand root)
+    {
+        output.WriteLine($"{root.Description}\n\nUsage:\n  usbhostctl [OPTION...] VERB [ARGUMENT...]\n  usbhostctl VERB --help\n");
+        List<(string Name, string Text)> options = [.. root.Options.Select(option => (NameOf(option), option.Description ?? ""))];
+        var width = groups.SelectMany(group => group.Verbs).Select(verb => verb.Name).Concat(options.Select(o => o.Name)).Max(name => name.Length);
+        Write("Options", options);
+        foreach (var (name, verbs) in groups)
+        {
+            Write(name, verbs.Select(verb => (verb.Name, verb.Description ?? "")));
+        }
+
+        void Write(string heading, IEnumerable<(string Name, string Text)> entries)
+        {
+            output.WriteLine(heading + ":");
+            foreach (var (name, text) in entries)
+            {
+                output.WriteLine($"  {name.PadRight(width)}  {text}");
+            }
+
+            output.WriteLine();
+        }
+    }
+
+    private static string NameOf(Option option) =>
+        string.Join(", ", option.Aliases.Append(option.Name).Where(name => name[0] == '-').OrderBy(name => name.Length))
+        + (option.HelpName is { } value ? " " + value : "");
 }

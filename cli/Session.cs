@@ -8,6 +8,8 @@ internal sealed class Session(UsbHostClient client, CliTerminal terminal, bool j
 {
     public UsbHostClient Client => client;
 
+    public CliTerminal Terminal => terminal;
+
     public bool IsJson => json;
 
     /// <summary>Writes one line, whose parts are escaped already.</summary>

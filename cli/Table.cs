@@ -14,6 +14,9 @@ internal sealed class Table(string[] headers, params int[] shrinking)
     /// <summary>Adds a row; the cells are escaped here.</summary>
     public void Add(params string[] cells) => rows.Add(Array.ConvertAll(cells, TerminalText.Escape));
 
+    /// <summary>Adds a row whose cells are escaped already.</summary>
+    public void AddEscaped(params string[] cells) => rows.Add(cells);
+
     /// <param name="width">Columns of the terminal; null where nothing is to be cut.</param>
     public void Write(TextWriter output, int? width)
     {

@@ -12,7 +12,12 @@ internal static class TerminalText
 {
     private const char Ellipsis = '…';
 
-    public static string Escape(string text)
+    public static string Escape(string text) => Escape(text, @"\\");
+
+    /// <summary>As <see cref="Escape(string)"/>, of a rule or a part of one: its strings have escapes already, so a backslash stays one.</summary>
+    public static string EscapeRule(string text) => Escape(text, @"\");
+
+    private static string Escape(string text, string backslash)
     {
         var safe = true;
         foreach (var c in text)
@@ -38,7 +43,7 @@ internal static class TerminalText
             i += rune.Utf16SequenceLength - 1;
             if (rune.Value == '\\')
             {
-                shown.Append(@"\\");
+                shown.Append(backslash);
             }
             else if (IsVisible(rune))
             {

@@ -24,7 +24,7 @@ internal sealed class ArrowTests
     [TestCase("libvirt")]
     [TestCase("api")]
     [TestCase("daemon", "policy", "libvirt", "api")]
-    [TestCase("cli", "api")]
+    [TestCase("cli", "api", "policy")]
     public void Project_RefersTo_TheseProjectsOnly(string project, params string[] others) =>
         Assert.That(Repository.References(project, "ProjectReference"), Is.EquivalentTo(others));
 
@@ -40,7 +40,7 @@ internal sealed class ArrowTests
     [TestCase("UsbHostd.Libvirt")]
     [TestCase("UsbHostd.Api")]
     [TestCase("usbhostd", "UsbHostd.Policy", "UsbHostd.Libvirt", "UsbHostd.Api")]
-    [TestCase("usbhostctl", "UsbHostd.Api")]
+    [TestCase("usbhostctl", "UsbHostd.Api", "UsbHostd.Policy")]
     public void Assembly_Knows_TheseOfOursOnly(string assembly, params string[] others) =>
         Assert.That(
             Assembly.Load(assembly).GetReferencedAssemblies().Select(a => a.Name!).Where(n => n.StartsWith(Own, StringComparison.Ordinal) || n == "usbhostd"),

@@ -25,7 +25,7 @@ internal sealed class AttachTests
     {
         var result = await cli.RunAsync(
             "attach", "port:1-4", "win10", "--by", "port", "--follow", "303a:1001,303a:4001", "--once", "--move", "--guest-reset",
-            "uninitialized", "--force", "maintenance", "--dry-run");
+            "uninitialized", "--force", "maintenance", "--override", "ticket 7", "--dry-run");
 
         Assert.That(
             cli.Service.Asked.Single().Request,
@@ -39,6 +39,7 @@ internal sealed class AttachTests
                 Move = true,
                 GuestReset = GuestReset.Uninitialized,
                 ForceReason = "maintenance",
+                OverrideReason = "ticket 7",
                 DryRun = true,
             }),
             result.Error);

@@ -12,7 +12,7 @@ internal sealed class ManualPageTests
 {
     [Test]
     public void Manual_Verbs_AreThoseOfTheProgram() => Assert.That(
-        Section("DEVICE VERBS").Concat(Section("CLAIM VERBS")).Concat(Section("GUEST VERBS")).Concat(Section("OTHER VERBS"))
+        Section("DEVICE VERBS").Concat(Section("CLAIM VERBS")).Concat(Section("GUEST VERBS")).Concat(Section("POLICY VERBS")).Concat(Section("OTHER VERBS"))
             .Where(word => !word.StartsWith('-')),
         Is.EquivalentTo(Root().Subcommands.Select(verb => verb.Name)));
 
@@ -26,6 +26,23 @@ internal sealed class ManualPageTests
     public void Manual_ExitCodes_AreThoseOfTheTable() => Assert.That(
         Section("EXIT STATUS").Select(word => int.Parse(word, CultureInfo.InvariantCulture)),
         Is.EqualTo(Enum.GetValues<ExitCode>().Select(code => (int)code).Append(130)));
+
+    [Test]
+    public async Task Help_Verbs_AreThoseOfTheProgram()
+    {
+        var help = await CliResult.OfAsync(["--help"], null, _ => null);
+
+        var verbs = help.Lines.TakeWhile(line => line != "Exit codes:").SkipWhile(line => line != "Devices:").Where(line => line.StartsWith("  ", StringComparison.Ordinal));
+        Assert.That(verbs.Select(line => line.TrimStart().Split(' ')[0]), Is.EquivalentTo(Root().Subcommands.Select(verb => verb.Name)));
+    }
+
+    [Test]
+    public async Task Help_VerbWithRequiredOption_IsShownWithoutIt()
+    {
+        var help = await CliResult.OfAsync(["policy-export", "--help"], null, _ => null);
+
+        Assert.That((help.Exit, help.Error), Is.EqualTo((0, "")));
+    }
 
     [Test]
     public async Task Help_ExitCodes_AreThoseOfTheTable()

@@ -1,0 +1,95 @@
+using System.CommandLine;
+using UsbHostd.Api;
+using UsbHostd.Api.V1;
+using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Import;
+
+namespace UsbHostd.Cli.Rules;
+
+/// <summary>policy-import: rules made of another form of policy. Only an address, in OpenStack's list, needs the daemon.</summary>
+internal static class PolicyImportVerb
+{
+    public static Command Create(CommandLine line)
+    {
+        var form = new Argument<string>("FORM") { Description = "openstack: a nova.conf with its usb_passthrough_whitelist; usbredir: a filter", HelpName = "openstack|usbredir" };
+        form.AcceptOnlyFromAmong("openstack", "usbredir");
+        var source = new Argument<string>("SOURCE") { Description = "For openstack a file, for usbredir the filter itself; - is the standard input" };
+        var command = new Command("policy-import", "Write OpenStack's whitelist or a usbredir filter as rules") { form, source };
+        line.WithoutJson(command);
+        return line.Verb(command, async (session, parsed, cancellationToken) =>
+        {
+            var text = parsed.GetRequiredValue(source);
+            var isFile = parsed.GetRequiredValue(form) == "openstack";
+            if (isFile || text == RuleInput.StandardInput)
+            {
+                if (RuleInput.Bytes(session.Terminal, text) is not { } bytes)
+                {
+                    return ExitCode.Usage;
+                }
+
+                text = RuleText.Decode(bytes);
+            }
+
+            Show(session, isFile ? await OfOpenStackAsync(session, text, cancellationToken) : OfUsbredir(text.Trim()));
+            return ExitCode.Ok;
+        });
+    }
+
+    private static void Show(Session session, Imported imported)
+    {
+        foreach (var note in imported.Notes)
+        {
+            session.Progress("note: " + TerminalText.Escape(note));
+        }
+
+        foreach (var rule in imported.Rules)
+        {
+            session.Line(RulePrinter.Print(rule));
+        }
+    }
+
+    private static Imported OfUsbredir(string text) =>
+        RedirFilter.TryParse(text, out var filter, out var error) && RedirImport.TryImport(filter, out var imported, out error)
+            ? imported
+            : throw Refused(error);
+
+    private static async Task<Imported> OfOpenStackAsync(Session session, string text, CancellationToken cancellationToken)
+    {
+        var hasAddresses = false;
+        if (OpenStackWhitelist.TryImport(text, (_, _) => Ask(), out var imported, out var error))
+        {
+            return imported;
+        }
+
+        if (!hasAddresses)
+        {
+            throw Refused(error);
+        }
+
+        var ports = await PortsAsync(session.Client, cancellationToken);
+        return OpenStackWhitelist.TryImport(text, (bus, device) => ports.GetValueOrDefault((bus, device)), out imported, out error)
+            ? imported
+            : throw Refused(error);
+
+        string? Ask()
+        {
+            hasAddresses = true;
+            return null;
+        }
+    }
+
+    private static async Task<Dictionary<(int Bus, int Device), string>> PortsAsync(UsbHostClient client, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var answer = await client.ListDevicesAsync(new ListDevicesRequest(), cancellationToken);
+            return answer.Devices.ToDictionary(device => ((int)device.Bus, (int)device.Device_), device => device.Port);
+        }
+        catch (UsbHostException e) when (e.Code == ErrorCode.ErrorUnavailable)
+        {
+            throw new UsbHostException(e.Code, $"the list has a device number, which only a running usbhostd can tell the port of: {e.Message}", e.Hint, e);
+        }
+    }
+
+    private static UsbHostException Refused(string error) => new(ErrorCode.ErrorInvalidArgument, error);
+}
