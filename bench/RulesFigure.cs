@@ -20,9 +20,9 @@ internal static class RulesFigure
         File.WriteAllText(file, text);
         try
         {
-            // A process each, and what it prints goes to /dev/null. Whoever adds one of ours adds it to what is yielded.
-            var (usbguard, whyNot) = Process("usbguard-rule-parser", "-f", file);
+            var (checks, usbguard, whyNot) = Processes(file);
             yield return Beside($"{What}, in the process", InProcess(text), usbguard, whyNot, $"{text.Length / 1024} KiB; ours is the parser alone, the peer a process");
+            yield return Beside($"{What}, usbhostctl policy-check", checks, usbguard, whyNot, "a process each, by turns, what they print to /dev/null");
         }
         finally
         {
@@ -63,22 +63,24 @@ internal static class RulesFigure
         return times;
     }
 
-    private static (TimeSpan? Took, string WhyNot) Process(string program, params string[] arguments)
+    private static (List<TimeSpan> Ours, TimeSpan? Peer, string WhyNot) Processes(string file)
     {
-        List<TimeSpan> times = [];
+        List<TimeSpan> ours = [], peer = [];
+        var whyNot = "";
         for (var i = 0; i < Rounds; i++)
         {
-            var run = Command.Run("sh", ["-c", "exec \"$0\" \"$@\" >/dev/null", program, .. arguments]);
-            if (run.ExitCode != 0)
-            {
-                return (null, $"{program}: {run.Text.Trim()}");
-            }
-
-            times.Add(run.Took);
+            var check = Timed(Checkout.Cli, "policy-check", file);
+            ours.Add(check.ExitCode == 0 ? check.Took : throw new IOException(check.Text));
+            var parse = whyNot.Length == 0 ? Timed("usbguard-rule-parser", "-f", file) : default;
+            peer.Add(parse.Took);
+            whyNot = parse.ExitCode == 0 ? whyNot : "usbguard-rule-parser: " + parse.Text.Trim();
         }
 
-        return (Figures.Median(times.Skip(2)), "");
+        return (ours, whyNot.Length == 0 ? Figures.Median(peer.Skip(2)) : null, whyNot);
     }
+
+    private static (int ExitCode, string Text, TimeSpan Took) Timed(string program, params string[] arguments) =>
+        Command.Run("sh", ["-c", "exec \"$0\" \"$@\" >/dev/null", program, .. arguments]);
 
     /// <summary>As generate-policy writes them, and as people do: one in ten with sets and conditions.</summary>
     private static string Generate()

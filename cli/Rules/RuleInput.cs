@@ -105,5 +105,5 @@ internal static class RuleInput
 
     /// <summary>Of pipes and the like nobody else can get hold.</summary>
     private static bool IsOpenToAll(string path) =>
-        path != StandardInput && !path.StartsWith("/dev/", StringComparison.Ordinal) && (File.GetUnixFileMode(path) & UnixFileMode.OtherWrite) != 0;
+        path != StandardInput && !path.StartsWith("/dev/", StringComparison.Ordinal) && (File.GetUnixFileMode(path) & UnixFileMode.OtherWrite) != UnixFileMode.None;
 }

@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
@@ -12,16 +11,6 @@ namespace UsbHostd.Policy.Rules;
 /// </summary>
 public static class RulePrinter
 {
-    internal static readonly FrozenDictionary<SetOperator, string> Operators = new Dictionary<SetOperator, string>
-    {
-        [SetOperator.AllOf] = "all-of",
-        [SetOperator.OneOf] = "one-of",
-        [SetOperator.NoneOf] = "none-of",
-        [SetOperator.Equals] = "equals",
-        [SetOperator.EqualsOrdered] = "equals-ordered",
-        [SetOperator.MatchAll] = "match-all",
-    }.ToFrozenDictionary();
-
     /// <summary>One line, without a line feed and without a comment.</summary>
     public static string Print(Rule rule)
     {
@@ -49,6 +38,18 @@ public static class RulePrinter
         RuleTarget.Match => "match",
         RuleTarget.Device => "device",
         _ => throw new ArgumentOutOfRangeException(nameof(target), target, message: null),
+    };
+
+    /// <summary>What a file says for it. A switch, here and where it is read: a dictionary of an enum is compiled at each start of a program.</summary>
+    internal static string Name(SetOperator set) => set switch
+    {
+        SetOperator.AllOf => "all-of",
+        SetOperator.OneOf => "one-of",
+        SetOperator.NoneOf => "none-of",
+        SetOperator.Equals => "equals",
+        SetOperator.EqualsOrdered => "equals-ordered",
+        SetOperator.MatchAll => "match-all",
+        _ => throw new ArgumentOutOfRangeException(nameof(set), set, message: null),
     };
 
     private static void PrintAttributes(RuleWriter to, Rule rule)

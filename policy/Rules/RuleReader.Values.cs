@@ -7,9 +7,6 @@ internal partial struct RuleReader
 {
     private const int MostSettleMilliseconds = 60_000;
 
-    private static readonly Dictionary<string, SetOperator>.AlternateLookup<ReadOnlySpan<char>> Operators =
-        RulePrinter.Operators.ToDictionary(o => o.Value, o => o.Key, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
-
     private delegate bool ValueReader<T>(ref RuleReader reader, out T value);
 
     /// <summary>A value; or values in braces, with an operator before them or without.</summary>
@@ -84,11 +81,22 @@ internal partial struct RuleReader
         return true;
     }
 
+    private static SetOperator? OperatorOf(ReadOnlySpan<char> word) => word switch
+    {
+        "all-of" => SetOperator.AllOf,
+        "one-of" => SetOperator.OneOf,
+        "none-of" => SetOperator.NoneOf,
+        "equals" => SetOperator.Equals,
+        "equals-ordered" => SetOperator.EqualsOrdered,
+        "match-all" => SetOperator.MatchAll,
+        _ => null,
+    };
+
     private bool TryOperator(out SetOperator? set)
     {
         set = null;
         var from = scan.Position;
-        if (!Operators.TryGetValue(scan.Word(), out var found))
+        if (OperatorOf(scan.Word()) is not { } found)
         {
             scan.Position = from;
             return true;

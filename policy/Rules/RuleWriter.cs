@@ -26,7 +26,7 @@ internal readonly struct RuleWriter(StringBuilder text, bool inParentheses)
             return;
         }
 
-        text.Append(attribute.Operator == SetOperator.Equals ? "" : " " + RulePrinter.Operators[attribute.Operator]).Append(" {");
+        text.Append(attribute.Operator == SetOperator.Equals ? "" : " " + RulePrinter.Name(attribute.Operator)).Append(" {");
         foreach (var item in attribute.Values)
         {
             text.Append(' ');
