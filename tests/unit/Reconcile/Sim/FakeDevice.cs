@@ -36,6 +36,9 @@ internal sealed class FakeDevice
     /// <summary>Whether the kernel has chosen a configuration for it, and so made its interfaces.</summary>
     public bool IsConfigured { get; set; } = true;
 
+    /// <summary>Its own hash and its hub's, as USBGuard computes them; null where they could not be read.</summary>
+    public string? Hash { get; init; }
+
     /// <summary>Null while it is not plugged in.</summary>
     public string? Port { get; private set; }
 
@@ -103,6 +106,8 @@ internal sealed class FakeDevice
             SerialKey = DeviceKey.IsUsableSerial(Serial) ? DeviceKey.Serial(UsbId, Serial!) : null,
             Product = Name,
             Serial = Serial,
+            Hash = Hash,
+            ParentHash = Hash,
             Class = Class,
             Speed = Speed,
             DeviceNode = $"/dev/{Address.DeviceNode}",

@@ -1,0 +1,162 @@
+using NUnit.Framework.Interfaces;
+using UsbHostd.Api.V1;
+using UsbHostd.Lab.Harness;
+
+namespace UsbHostd.Lab.Scenarios;
+
+/// <summary>Rules as an administrator writes them, and what the guest then has.</summary>
+public sealed class PolicyInLab : DaemonTest
+{
+    private const string Main = "/etc/usbhostd/rules.conf";
+    private const string Lab = "/etc/usbhostd/rules.d/50-lab.conf";
+    private const string First = "/etc/usbhostd/rules.d/10-first.conf";
+
+    [Test]
+    public async Task Claim_NoRuleAllows_IsRefusedUntilAFileIsWritten()
+    {
+        var guest = await Bed.AlphaAsync();
+        await RulesAsync(Lab, "# of the lab\nblock 46f4:0001\n");
+        await (await QemuDevice.StickAsync(Host, "PO-1")).PlugAsync("x0.5");
+
+        var refusal = await RefusalAsync(() => ClaimAsync("serial:PO-1", guest));
+        var why = await Api.CallAsync<Explanation>("ExplainPolicy", new ExplainPolicyRequest { Device = "serial:PO-1", Guest = guest.Name });
+        var mark = await Host.MarkAsync(Harness.Daemon.Log);
+        await WriteAsync(First, $"allow 46f4:0001 to-guest \"{guest.Name}\"\n");
+        await Host.WaitLineAsync(Harness.Daemon.Log, "2 rules from 3 files are in force", mark, Within.Moments);
+        await ClaimAndSeeAsync("serial:PO-1", guest, "46f4:0001:PO-1");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(refusal.Code, Is.EqualTo(ErrorCode.ErrorNotAllowed));
+            Assert.That(refusal.Message, Does.Contain($"{Lab}:2"));
+            Assert.That((why.Allowed, why.Target, why.Rule.File, why.Rule.Line), Is.EqualTo((false, "block", Lab, 2u)));
+        });
+    }
+
+    [Test]
+    public async Task AssignedStick_IsInItsGuestWithoutAClaim_AndStaysOutOnceReleased()
+    {
+        const string Stick = "46f4:0001:PO-2";
+        var guest = await Bed.AlphaAsync();
+        var stick = await QemuDevice.StickAsync(Host, "PO-2");
+        await RulesAsync(Lab, $"assign 46f4:0001 serial \"PO-2\" to-guest \"{guest.Name}\"\n");
+        var mark = await guest.MarkAsync();
+
+        await stick.PlugAsync("x0.6");
+        await guest.SeesAsync(Stick, mark);
+        var claim = await AnyClaimAsync("", Phase.Attached);
+        Assert.That(claim.Origin, Is.EqualTo(Origin.Rule));
+
+        await Api.CallAsync<Claim>("ReleaseClaim", new ReleaseClaimRequest { Id = claim.Id });
+        await guest.NoLongerSeesAsync(Stick, mark);
+        await PhaseAsync(claim, Phase.Held, Reason.Withheld);
+        await stick.PullAsync();
+        await stick.PlugAsync("x0.7");
+        var back = await DeviceAsync("serial:PO-2");
+        Assert.That((await PhaseAsync(claim, Phase.Held, Reason.Withheld)).DeviceId, Is.EqualTo(back.Id));
+        Assert.That(await guest.HostdevsAsync(), Is.Empty);
+
+        mark = await guest.MarkAsync();
+        await Api.CallAsync<Claim>("RetryClaim", new RetryClaimRequest { Id = claim.Id });
+        await guest.SeesAsync(Stick, mark);
+        await PhaseAsync(claim, Phase.Attached);
+
+        var ended = PhaseAsync(claim, Phase.Released);
+        await RulesAsync(Lab, "allow\n");
+        await ended;
+    }
+
+    [Test]
+    public async Task Reload_RightTakenAway_StickLeavesTheGuest()
+    {
+        var guest = await Bed.AlphaAsync();
+        await RulesAsync(Lab, "allow serial \"PO-3\"\n");
+        var stick = await (await QemuDevice.StickAsync(Host, "PO-3")).PlugAsync("x0.8");
+        var claim = await ClaimAndSeeAsync("serial:PO-3", guest, "46f4:0001:PO-3");
+        var mark = await guest.MarkAsync();
+
+        await WriteAsync(Lab, "block serial \"PO-3\"\n");
+
+        await guest.NoLongerSeesAsync("46f4:0001:PO-3", mark);
+        await PhaseAsync(claim, Phase.Failed, Reason.NotAllowed);
+        await Host.DriverIsAsync(stick.PortPath, "usb-storage");
+    }
+
+    [Test]
+    public async Task Reload_FileNotInOrder_KeepsTheOldRulesAndSaysSo()
+    {
+        await RulesAsync(Lab, "block serial \"PO-4\"\n");
+        var mark = await Host.MarkAsync(Harness.Daemon.Log);
+        await WriteAsync(Lab, "permit serial \"PO-4\"\n");
+
+        await Host.WaitLineAsync(Harness.Daemon.Log, $"old ones stay in force.*{Lab}:1:1", mark, Within.Moments);
+        var refusal = await RefusalAsync(() => Api.CallAsync<ReloadPolicyResponse>("ReloadPolicy", new ReloadPolicyRequest()));
+        var policy = await Api.CallAsync<UsbHostd.Api.V1.Policy>("GetPolicy", new GetPolicyRequest());
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(refusal.Code, Is.EqualTo(ErrorCode.ErrorRulesRefused));
+            Assert.That(policy.Rules.Select(r => r.Text), Is.EqualTo(new[] { "block serial \"PO-4\"" }));
+        });
+    }
+
+    [Test]
+    public async Task Signal_HangUp_LoadsTheRules()
+    {
+        await RulesAsync(Lab, "block serial \"PO-5\"\n");
+        var mark = await Host.MarkAsync(Harness.Daemon.Log);
+
+        // Bound over the file: that is no event in its folder, so that only the signal tells.
+        await Host.DoAsync($"printf 'block\\nallow\\n' >/run/lab/hangup.conf; mount --bind /run/lab/hangup.conf {Lab}; kill -HUP {await Daemon.PidAsync()}");
+        try
+        {
+            await Host.WaitLineAsync(Harness.Daemon.Log, "2 rules from 2 files are in force", mark, Within.Moments);
+        }
+        finally
+        {
+            await Host.DoAsync($"umount {Lab}");
+        }
+    }
+
+    [Test]
+    public async Task Override_ByRoot_PassesPolicyAndOutlastsAReload()
+    {
+        var guest = await Bed.AlphaAsync();
+        await RulesAsync(Lab, "block\n");
+        await (await QemuDevice.StickAsync(Host, "PO-6")).PlugAsync("x0.9");
+
+        var claim = await ClaimAndSeeAsync("serial:PO-6", guest, "46f4:0001:PO-6", r => r.OverrideReason = "a test");
+        var reloaded = await Api.CallAsync<ReloadPolicyResponse>("ReloadPolicy", new ReloadPolicyRequest());
+
+        Assert.That(claim.OverrideReason, Is.EqualTo("a test"));
+        Assert.That(reloaded.Lost, Is.Empty);
+        Assert.That((await GetClaimAsync(claim)).Phase, Is.EqualTo(Phase.Attached));
+    }
+
+    protected override async Task CleanUpAsync()
+    {
+        await Host.DoAsync($"rm -f {Lab} {First}; echo allow >{Main}.new; mv {Main}.new {Main}");
+        if (TestContext.CurrentContext.Result.Outcome.Status != TestStatus.Failed)
+        {
+            await Api.CallAsync<ReloadPolicyResponse>("ReloadPolicy", new ReloadPolicyRequest());
+        }
+
+        await base.CleanUpAsync();
+    }
+
+    /// <summary>These rules alone, in force.</summary>
+    private static async Task RulesAsync(string file, string text)
+    {
+        await WriteAsync(Main, "# none here\n");
+        await WriteAsync(file, text);
+        await Api.CallAsync<ReloadPolicyResponse>("ReloadPolicy", new ReloadPolicyRequest());
+    }
+
+    /// <summary>At once, as an editor does it: nobody reads half of it.</summary>
+    private static Task WriteAsync(string file, string text) => Host.DoAsync($"""
+        cat >{file}.new <<'RULES'
+        {text.TrimEnd('\n')}
+        RULES
+        chmod 644 {file}.new; mv {file}.new {file}
+        """);
+}

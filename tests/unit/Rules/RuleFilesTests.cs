@@ -1,0 +1,136 @@
+using NUnit.Framework;
+using UsbHostd.Daemon.Rules;
+using UsbHostd.Policy.Rules;
+
+namespace UsbHostd.Tests.Rules;
+
+/// <summary>The files of rules: which, in what order, and that they count all or none.</summary>
+[TestFixture]
+internal sealed class RuleFilesTests
+{
+    private RuleFolder folder = null!;
+
+    [SetUp]
+    public void MakeFolder() => folder = new RuleFolder();
+
+    [TearDown]
+    public void RemoveFolder() => folder.Dispose();
+
+    [Test]
+    public void Load_SeveralFiles_MainOneFirstThenByTheirNamesBytes()
+    {
+        folder.Write("rules.d/b.conf", "block 0004:*");
+        folder.Write("rules.d/a.conf", "block 0003:*\n");
+        folder.Write("rules.d/10.conf", "# nothing\n\nblock 0002:*");
+        folder.Write("rules.d/B.conf", "allow 0002:0002");
+        folder.Write("rules.conf", "block 0001:*");
+
+        var loaded = folder.Files.Load();
+
+        Assert.That(loaded.Set.Rules.Select(r => r.Source), Is.EqualTo(new RuleSource[]
+        {
+            new(folder.At("rules.conf"), 1), new(folder.At("rules.d/10.conf"), 3), new(folder.At("rules.d/B.conf"), 1),
+            new(folder.At("rules.d/a.conf"), 1), new(folder.At("rules.d/b.conf"), 1),
+        }));
+    }
+
+    [TestCase("rules.d/.hidden.conf")]
+    [TestCase("rules.d/50-lab.conf~")]
+    [TestCase("rules.d/readme")]
+    public void Load_FilesOfOtherNames_ArePassedOver(string path)
+    {
+        folder.Write(path, "allow");
+
+        Assert.That(folder.Files.Load().Set.Rules, Is.Empty);
+    }
+
+    [Test]
+    public void Load_NothingThere_AllowsNothingAndSaysSo()
+    {
+        Directory.Delete(folder.Options.Folder);
+
+        Assert.That(folder.Files.Load().Set.Rules, Is.Empty);
+        Assert.That(folder.Logged, Has.Some.Contains("There is no rule"));
+    }
+
+    [Test]
+    public void Load_OneFileOfTwoNotInOrder_RefusesBothAndSaysWhere()
+    {
+        folder.Write("rules.conf", "allow\n");
+        folder.Write("rules.d/50.conf", "# fine\nallow with-interfaces 08:*:*\n");
+
+        Assert.That(Problems().Single(), Does.StartWith(folder.At("rules.d/50.conf") + ":2:7"));
+    }
+
+    [Test]
+    public void Load_TwoFilesNotInOrder_NamesBoth()
+    {
+        folder.Write("rules.conf", "permit\n");
+        folder.Write("rules.d/50.conf", "deny\n");
+
+        Assert.That(Problems(), Has.Count.EqualTo(2));
+    }
+
+    [Test]
+    public void Load_FileThatEverybodyMayWrite_IsRefused()
+    {
+        folder.Write("rules.conf", "allow\n");
+        File.SetUnixFileMode(folder.At("rules.conf"), UnixFileMode.UserRead | UnixFileMode.OtherWrite);
+
+        Assert.That(Problems().Single(), Does.StartWith(folder.At("rules.conf")).And.Contains("chmod o-w"));
+    }
+
+    [Test]
+    public void Load_LinkToAFile_IsJudgedByWhatItLeadsTo()
+    {
+        folder.Write("elsewhere", "allow\n");
+        File.CreateSymbolicLink(folder.At("rules.conf"), folder.At("elsewhere"));
+        Assert.That(folder.Files.Load().Set.Rules, Has.Length.EqualTo(1));
+
+        File.SetUnixFileMode(folder.At("elsewhere"), UnixFileMode.UserRead | UnixFileMode.OtherWrite);
+
+        Assert.That(Problems().Single(), Does.Contain("chmod o-w"));
+    }
+
+    [Test]
+    public void Load_BytesThatAreNotUtf8_AreRefused()
+    {
+        folder.Write("rules.conf", [.. "allow name \""u8, 0xff, .. "\"\n"u8]);
+
+        Assert.That(Problems().Single(), Does.StartWith(folder.At("rules.conf")));
+    }
+
+    [Test]
+    public void Load_LinkThatLeadsNowhere_IsRefused()
+    {
+        File.CreateSymbolicLink(folder.At("rules.d/50.conf"), folder.At("nothing"));
+
+        Assert.That(Problems().Single(), Does.StartWith(folder.At("rules.d/50.conf")));
+    }
+
+    [Test]
+    public void Load_UserAndGroupThatTheHostDoesNotKnow_AreWarnedOf()
+    {
+        folder.Write("rules.conf", "allow owner { \"root\" \"no-such-user-here\" \"4711\" } group \"no-such-group-here\"\n");
+
+        var warnings = folder.Files.Load().Warnings;
+
+        Assert.That(warnings, Is.EqualTo(new[]
+        {
+            folder.At("rules.conf") + ":1: there is no user no-such-user-here: nobody may claim by this name",
+            folder.At("rules.conf") + ":1: there is no group no-such-group-here: nobody may claim by this name",
+        }));
+    }
+
+    [Test]
+    public void Load_KnownNames_AreTheirNumbers()
+    {
+        folder.Write("rules.conf", "allow owner \"root\" group \"root\"\n");
+
+        var loaded = folder.Files.Load();
+
+        Assert.That((loaded.Users["root"], loaded.Groups["root"]), Is.EqualTo((0u, 0u)));
+    }
+
+    private IReadOnlyList<string> Problems() => Assert.Throws<RulesException>(() => folder.Files.Load())!.Problems;
+}
