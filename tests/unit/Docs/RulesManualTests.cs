@@ -82,7 +82,7 @@ internal sealed partial class RulesManualTests
     }
 
     /// <summary>The words that the parser says it would have taken where it met the question mark.</summary>
-    private static IEnumerable<string> Listed(string rule)
+    private static string[] Listed(string rule)
     {
         _ = RuleParser.TryParseRule(rule, out _, out var error);
         var expected = error!.Expected[(error.Expected.IndexOf(':', StringComparison.Ordinal) + 1)..];
