@@ -51,7 +51,7 @@ public sealed class PolicyInLab : DaemonTest
         await guest.NoLongerSeesAsync(Stick, mark);
         await PhaseAsync(claim, Phase.Held, Reason.Withheld);
         await stick.PullAsync();
-        await stick.PlugAsync("x0.7");
+        await stick.PlugAsync("x0.6");
         var back = await DeviceAsync("serial:PO-2");
         Assert.That((await PhaseAsync(claim, Phase.Held, Reason.Withheld)).DeviceId, Is.EqualTo(back.Id));
         Assert.That(await guest.HostdevsAsync(), Is.Empty);
