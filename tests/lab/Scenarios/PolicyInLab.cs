@@ -96,7 +96,7 @@ public sealed class PolicyInLab : DaemonTest
         Assert.Multiple(() =>
         {
             Assert.That(refusal.Code, Is.EqualTo(ErrorCode.ErrorRulesRefused));
-            Assert.That(policy.Rules.Select(r => r.Text), Is.EqualTo(new[] { "block serial \"PO-4\"" }));
+            Assert.That(policy.Rules.Single().Text, Is.EqualTo("block serial \"PO-4\""));
         });
     }
 
@@ -153,7 +153,7 @@ public sealed class PolicyInLab : DaemonTest
     }
 
     /// <summary>At once, as an editor does it: nobody reads half of it.</summary>
-    private static Task WriteAsync(string file, string text) => Host.DoAsync($"""
+    private static Task<string> WriteAsync(string file, string text) => Host.DoAsync($"""
         cat >{file}.new <<'RULES'
         {text.TrimEnd('\n')}
         RULES
