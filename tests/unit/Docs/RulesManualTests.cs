@@ -21,7 +21,7 @@ internal sealed partial class RulesManualTests
     private static IEnumerable<Rule> Rules => RuleParser.TryParse("usbhostd-rules.5", Examples, out var rules, out _) ? rules.Rules : [];
 
     public static IEnumerable<string> Words() =>
-        [.. Listed("?"), .. Listed("allow ?"), .. Listed("allow if ?"), .. RulePrinter.Operators.Values];
+        [.. Listed("?"), .. Listed("allow ?"), .. Listed("allow if ?"), .. Enum.GetValues<SetOperator>().Select(o => RulePrinter.Name(o))];
 
     public static IEnumerable<string> Attributes() => typeof(Rule).GetProperties().Select(p => p.Name)
         .Where(name => name is not (nameof(Rule.Target) or nameof(Rule.Source)));
