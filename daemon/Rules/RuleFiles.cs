@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Daemon.Rules;
@@ -34,7 +35,7 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
                 files.Add(new RuleFileInfo(path, parsed.Rules.Length));
                 warnings.AddRange(parsed.Warnings.Select(w => w.ToString()));
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
             {
                 problems.Add($"{path}: can't be read: {e.Message} Expected a text file that the daemon's user may read.");
             }
@@ -129,7 +130,7 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
             throw new IOException("everybody may write to it, and so could give himself any device; take that away: chmod o-w.");
         }
 
-        return RuleText.Decode(File.ReadAllBytes(path));
+        return File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
     }
 
     [LoggerMessage(1140, LogLevel.Information, "{Rules} rules from {Files} files are in force")]

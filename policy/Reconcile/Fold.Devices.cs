@@ -63,6 +63,11 @@ public sealed partial class Fold
         ForgetJail(device);
         Unindex(device);
         Unjudge(device);
+        if (device.SerialKey is { } serial)
+        {
+            assignDue.UnionWith(state.DevicesByKey[serial]);
+        }
+
         state = state with
         {
             Devices = state.Devices.Remove(syspath),

@@ -132,7 +132,7 @@ public sealed partial class Fold
             }
         }
 
-        if (guest is { } into && keep is null && !taken)
+        if (guest is { } into && keep is null && !taken && !MayBeAnothersReplug(device))
         {
             ClaimByRule(device, key, verdict.Rule!, into);
         }
@@ -142,6 +142,13 @@ public sealed partial class Fold
             ? chosen.Syspath == device.Syspath
             : entry.Claim.Origin == Claims.ClaimOrigin.Rule && entry.Claim.Follows == key;
     }
+
+    /// <summary>
+    /// A device that changed its port may show up there before it has left the old one. Which of the two it is, a twin or the same, is
+    /// known when the old one leaves or the serial is judged; both bring it back here.
+    /// </summary>
+    private bool MayBeAnothersReplug(UsbDevice device) =>
+        device.SerialKey is { } serial && !state.SharedSerials.Contains(serial) && state.DevicesByKey[serial].Length > 1;
 
     /// <summary>No two devices that are there have the same.</summary>
     private DeviceKey RuleKeyOf(UsbDevice device) =>

@@ -205,6 +205,32 @@ internal sealed class PolicyTests
     }
 
     [Test]
+    public void Assign_ReleasedAndSeenInANewPortBeforeItLeftTheOld_IsStillHeldBack()
+    {
+        world.Reload(Assigning());
+        var claim = RuleClaim().Id;
+        world.Release(claim);
+
+        world.Plugged(Some.Stick("S-1"), "1-5");
+        world.Do(h => h.Pull(stick));
+
+        Assert.That(RuleClaim().Id, Is.EqualTo(claim));
+        Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Held, ClaimReason.Withheld)));
+        Assert.That(guest.Hostdevs, Is.Empty);
+    }
+
+    [Test]
+    public void Assign_TwoDevicesWithOneSerial_EachIsClaimedOnceTheyAreKnownToBeTwo()
+    {
+        world.Reload(Assigning());
+
+        world.Plugged(Some.Stick("S-1", "twin"), "1-5");
+        world.Advance(world.Limits.TwinPatience);
+
+        Assert.That(guest.Hostdevs, Has.Count.EqualTo(2));
+    }
+
+    [Test]
     public void Assign_ReleasedThenRetried_ComesBackAndItsHoldIsForgotten()
     {
         world.Reload(Assigning());

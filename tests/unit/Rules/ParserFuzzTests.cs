@@ -29,12 +29,11 @@ internal sealed class ParserFuzzTests
         for (var i = 0; i < Inputs; i++)
         {
             var text = Mutate(random, corpus);
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            _ = RuleParser.TryParse("f", text, out _, out var error);
-            var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            if (allocated > MostBytesForEach * text.Length)
+            var allocated = Allocated(text, out var error);
+            if (allocated > MostBytesForEach * text.Length && Allocated(text, out _) is var again && again > MostBytesForEach * text.Length)
             {
-                Assert.Fail($"seed {seed}, input {i}: {allocated} bytes for {text.Length} characters: {text}");
+                // Twice: the runtime makes things of its own at times, once for a thread; what an input costs, it costs each time.
+                Assert.Fail($"seed {seed}, input {i}: {allocated} bytes, then {again}, for {text.Length} characters: {text}");
             }
 
             past += error is null || error.Line > 1 || error.Column > FirstToken(text) ? 1 : 0;
@@ -67,6 +66,13 @@ internal sealed class ParserFuzzTests
         _ = RuleParser.TryParse("f", text, out _, out _);
 
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThanOrEqualTo(MostBytesForEach * (long)text.Length));
+    }
+
+    private static long Allocated(string text, out RuleParseError? error)
+    {
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        _ = RuleParser.TryParse("f", text, out _, out error);
+        return GC.GetAllocatedBytesForCurrentThread() - before;
     }
 
     private static string[] Corpus()
