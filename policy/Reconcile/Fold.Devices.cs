@@ -100,6 +100,7 @@ public sealed partial class Fold
         }
 
         ForgiveFailures();
+        EndAbsentRuleClaims("its device is not among those that are there");
         state = state with { DevicesKnown = true };
         if (first)
         {

@@ -24,14 +24,20 @@ public sealed partial class Fold
             TouchClaimsOf(null, device);
         }
 
-        foreach (var entry in state.RuleClaims.Select(id => state.Claims[id]).Where(e => !state.DevicesWith(e.Claim.Follows).Any()).ToList())
-        {
-            // Its device is away: what the new rules say of it is known when it is back.
-            EndRuleClaim(entry, "the rules were loaded anew while its device was away");
-        }
+        // What the new rules say of a device that is away is known when it is back.
+        EndAbsentRuleClaims("the rules were loaded anew while its device was away");
 
         AssignByRule();
         NoteLostRights(before);
+    }
+
+    private void EndAbsentRuleClaims(string why)
+    {
+        foreach (var entry in state.RuleClaims.Select(id => state.Claims[id])
+            .Where(e => e.Claim.Hold == Claims.ClaimHold.None && !state.DevicesWith(e.Claim.Follows).Any()).ToList())
+        {
+            EndRuleClaim(entry, why);
+        }
     }
 
     private void NoteLostRights(HostState before)
@@ -150,9 +156,8 @@ public sealed partial class Fold
     private bool MayBeAnothersReplug(UsbDevice device) =>
         device.SerialKey is { } serial && !state.SharedSerials.Contains(serial) && state.DevicesByKey[serial].Length > 1;
 
-    /// <summary>No two devices that are there have the same.</summary>
-    private DeviceKey RuleKeyOf(UsbDevice device) =>
-        device.SerialKey is { } serial && DeviceId.Of(serial) == state.IdOf(device) && !state.SharedSerials.Contains(serial) ? serial : device.PortKey;
+    /// <summary>The serial where it tells devices apart. No two devices that a rule may claim now have the same key.</summary>
+    private DeviceKey RuleKeyOf(UsbDevice device) => device.SerialKey is { } serial && !state.SharedSerials.Contains(serial) ? serial : device.PortKey;
 
     /// <summary>A serial that tells no devices apart any more: who has the claim keeps it, else each is claimed by its port.</summary>
     private void AssignTwins(DeviceKey serial)
