@@ -12,7 +12,9 @@ internal static class GuestReader
     {
         var state = domain.GetState().State;
         var xml = DomainXml.Parse(domain.GetXml());
-        var id = domain.Id;
+
+        // Of the same moment as the attachments: a guest that stops in between would look like one that runs and has lost its devices.
+        var id = xml.Id;
         return new Guest
         {
             Id = new GuestId(domain.Uuid),

@@ -19,14 +19,19 @@ internal sealed record DomainXml(ImmutableArray<Attachment> Attachments, Immutab
     private const UsbSpeedSet Usb1 = UsbSpeedSet.Low | UsbSpeedSet.Full;
     private const UsbSpeedSet AnySpeed = Usb1 | UsbSpeedSet.High | UsbSpeedSet.Super;
 
+    /// <summary>The domain's id in this run; null where the XML is that of a domain that is off.</summary>
+    public int? Id { get; private init; }
+
     /// <summary>Throws XmlException where it is not well-formed; what it doesn't know it passes over.</summary>
     public static DomainXml Parse(string text)
     {
         using var reader = XmlReader.Create(new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit });
-        var devices = XDocument.Load(reader).Root?.Element("devices");
+        var root = XDocument.Load(reader).Root;
+        var id = int.TryParse((string?)root?.Attribute("id"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : (int?)null;
+        var devices = root?.Element("devices");
         return devices is null
-            ? new DomainXml([], [])
-            : new DomainXml([.. devices.Elements("hostdev").Where(IsUsb).Select(ReadAttachment)], ReadControllers(devices));
+            ? new DomainXml([], []) { Id = id }
+            : new DomainXml([.. devices.Elements("hostdev").Where(IsUsb).Select(ReadAttachment)], ReadControllers(devices)) { Id = id };
     }
 
     private static bool IsUsb(XElement hostdev) => (string?)hostdev.Attribute("type") == "usb";

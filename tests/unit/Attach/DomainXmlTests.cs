@@ -10,6 +10,10 @@ namespace UsbHostd.Tests.Attach;
 [TestFixture]
 internal sealed class DomainXmlTests
 {
+    [TestCase("<domain type='kvm' id='7'><devices/></domain>", 7)]
+    [TestCase("<domain type='kvm'><devices/></domain>", null)]
+    public void Parse_DomainsId_IsThatOfTheRunTheXmlShows(string xml, int? id) => Assert.That(DomainXml.Parse(xml).Id, Is.EqualTo(id));
+
     [Test]
     public void Parse_LiveHostdevs_TellsOursFromOthersAndPresentFromMissing()
     {
