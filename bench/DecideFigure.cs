@@ -2,6 +2,7 @@ using System.Diagnostics;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Tests.Rules;
 
 namespace UsbHostd.Bench;
 
@@ -15,20 +16,7 @@ internal static class DecideFigure
     private const int Many = 10_000;
     private const int Batches = 41;
 
-    private static readonly RuleSubject Known = new()
-    {
-        Id = new UsbId(0x0951, 0x1666),
-        Name = "DataTraveler 3.0",
-        Hash = "jEP/6WzviqdJ5VSeTUY8PatCNBKeaREvo2OqdplND/o=",
-        ParentHash = "UIhuJ5Bf8rLA8VvM8qSsX0g2mUOWZSdZdwKvFFQLj4k=",
-        Serial = "60A44C413FAE",
-        ViaPort = "1-4.2",
-        Interfaces = [new UsbClass(0x08, 0x06, 0x50), new UsbClass(0x03, 0x01, 0x01)],
-        ConnectType = "hotplug",
-        Bus = 1,
-        Controller = "0000:00:14.0",
-        IdPath = "pci-0000:00:14.0-usb-0:4.2",
-    };
+    private static readonly RuleSubject Known = RuleParts.Stick with { Interfaces = [new UsbClass(0x08, 0x06, 0x50), new UsbClass(0x03, 0x01, 0x01)] };
 
     private static readonly Rule Allow = new() { Target = RuleTarget.Allow };
     private static readonly NoContext Context = new();
@@ -36,15 +24,15 @@ internal static class DecideFigure
     private static readonly Shape[] Shapes =
     [
         new("id, serial, port, interface", Plain),
-        new("one serial, many ports", i => Allow with { Serial = One(Known.Serial), ViaPort = One($"9-{i}") }),
-        new("one port, many ids by names", i => Allow with { ViaPort = One(Known.ViaPort), Id = One(Id(0x0951, i / 100)), Name = One($"{i % 100}") }),
+        new("one serial, many ports", i => Allow with { Serial = RuleParts.Single(Known.Serial), ViaPort = RuleParts.Single($"9-{i}") }),
+        new("one port, many ids by names", i => Allow with { ViaPort = RuleParts.Single(Known.ViaPort), Id = RuleParts.Single(Id(0x0951, i / 100)), Name = RuleParts.Single($"{i % 100}") }),
         new("interfaces", i => Allow with { WithInterface = Set(SetOperator.AllOf, Any(0x08), Odd(i)) }),
         new("one pair of interfaces", _ => Allow with { WithInterface = Set(SetOperator.AllOf, Any(0x08), Any(0x0e)) }),
         new("none-of interfaces", i => Allow with { WithInterface = Set(SetOperator.NoneOf, Any(0x08), Odd(i)) }),
         new("none-of ids", i => Allow with { Id = Set(SetOperator.NoneOf, Id(0x0951, 0x1666), Id(0x1050, i)) }),
-        new("paths", i => Allow with { Path = One(new Glob($"pci-0000:00:14.0-usb-0:{i + 10}*")) }),
-        new("if false", _ => Allow with { If = One<RuleCondition>(new RuleCondition.Constant(Value: false, Negated: false)) }),
-        new("if localtime", i => Allow with { If = One<RuleCondition>(new RuleCondition.LocalTime(new TimeOnly(0, 0), new TimeOnly(0, i % 60), Negated: false)) }),
+        new("paths", i => Allow with { Path = RuleParts.Single(new Glob($"pci-0000:00:14.0-usb-0:{i + 10}*")) }),
+        new("if false", _ => Allow with { If = RuleParts.Single<RuleCondition>(new RuleCondition.Constant(Value: false, Negated: false)) }),
+        new("if localtime", i => Allow with { If = RuleParts.Single<RuleCondition>(new RuleCondition.LocalTime(new TimeOnly(0, 0), new TimeOnly(0, i % 60), Negated: false)) }),
     ];
 
     public static IEnumerable<Figure> Measure()
@@ -116,13 +104,11 @@ internal static class DecideFigure
 
     private static Rule Plain(int i) => (i % 4) switch
     {
-        0 => Allow with { Id = One(Id(0x0951, 0x1666)), Serial = One(i % 1000 == 0 ? Known.Serial : $"S{i:D6}"), ViaPort = One($"9-{i}") },
-        1 => Allow with { Id = One(new UsbIdPattern((ushort)(0x2000 + i), null)), WithInterface = One(Any(0x08)) },
-        2 => Allow with { ViaPort = One($"9-{i}"), Id = Set(SetOperator.NoneOf, Id(0x1050, i), Id(0x1050, i + 1)) },
+        0 => Allow with { Id = RuleParts.Single(Id(0x0951, 0x1666)), Serial = RuleParts.Single(i % 1000 == 0 ? Known.Serial : $"S{i:D6}"), ViaPort = RuleParts.Single($"9-{i}") },
+        1 => Allow with { Id = RuleParts.Single(new UsbIdPattern((ushort)(0x2000 + i), null)), WithInterface = RuleParts.Single(Any(0x08)) },
+        2 => Allow with { ViaPort = RuleParts.Single($"9-{i}"), Id = Set(SetOperator.NoneOf, Id(0x1050, i), Id(0x1050, i + 1)) },
         _ => Allow with { WithInterface = Set(SetOperator.AllOf, Any(0x08), Odd(i)) },
     };
-
-    private static RuleAttribute<T> One<T>(T value) => new(SetOperator.Equals, [value], IsSet: false);
 
     private static RuleAttribute<T> Set<T>(SetOperator how, params T[] values) => new(how, [.. values], IsSet: true);
 

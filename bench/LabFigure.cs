@@ -67,7 +67,7 @@ internal static class LabFigure
             [
                 $"ours: {string.Join(", ", us.Select(Figures.Time))}",
                 $"udev rule: {string.Join(", ", them.Select(Figures.Time))}",
-                "both hold what udev, libvirt, QEMU and the guest take, about 1 s of it (docs/adr/0009-plug-to-guest.md)",
+                "both hold what udev, libvirt, QEMU and the guest take, about 1 s of it (docs/adr/0012-plug-to-guest.md)",
             ],
         };
     }

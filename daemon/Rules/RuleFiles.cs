@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Text;
 using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Daemon.Rules;
@@ -35,7 +34,7 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
                 files.Add(new RuleFileInfo(path, parsed.Rules.Length));
                 warnings.AddRange(parsed.Warnings.Select(w => w.ToString()));
             }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException or DecoderFallbackException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 problems.Add($"{path}: can't be read: {e.Message} Expected a text file that the daemon's user may read.");
             }
@@ -130,7 +129,7 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
             throw new IOException("everybody may write to it, and so could give himself any device; take that away: chmod o-w.");
         }
 
-        return File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+        return RuleText.Decode(File.ReadAllBytes(path));
     }
 
     [LoggerMessage(1140, LogLevel.Information, "{Rules} rules from {Files} files are in force")]

@@ -11,23 +11,9 @@ namespace UsbHostd.Tests.Reconcile;
 
 /// <summary>Rules over the whole core: what is refused, what is taken away, what is given without being asked for.</summary>
 [TestFixture]
-internal sealed class PolicyTests
+internal sealed class PolicyTests : StickTest
 {
     private static readonly Rule Allow = new() { Target = RuleTarget.Allow };
-    private World world = null!;
-    private FakeGuest guest = null!;
-    private FakeDevice stick = null!;
-
-    [SetUp]
-    public void SetUp()
-    {
-        world = new World();
-        guest = world.Guest("erp");
-        stick = world.Plugged(Some.Stick("S-1"));
-    }
-
-    [TearDown]
-    public void TearDown() => world.Dispose();
 
     [Test]
     public void Claim_WithoutRules_IsRefusedAndSaysWhatToDo()
@@ -211,7 +197,7 @@ internal sealed class PolicyTests
         var claim = RuleClaim().Id;
         world.Release(claim);
 
-        world.Plugged(Some.Stick("S-1"), "1-5");
+        world.Plugged(Some.Stick(), "1-5");
         world.Do(h => h.Pull(stick));
 
         Assert.That(RuleClaim().Id, Is.EqualTo(claim));
@@ -224,7 +210,7 @@ internal sealed class PolicyTests
     {
         world.Reload(Assigning());
 
-        world.Plugged(Some.Stick("S-1", "twin"), "1-5");
+        world.Plugged(Some.Stick(name: "twin"), "1-5");
         world.Advance(world.Limits.TwinPatience);
 
         Assert.That(guest.Hostdevs, Has.Count.EqualTo(2));
@@ -273,7 +259,7 @@ internal sealed class PolicyTests
     [Test]
     public void Assign_ModeAndGuestReset_ComeFromTheRule()
     {
-        world.Reload(TestRules.Of(new Rule { Target = RuleTarget.Assign, ToGuest = [new Glob("erp")], GuestReset = GuestReset.Uninitialized }));
+        world.Reload(TestRules.Of(new Rule { Target = RuleTarget.Assign, ToGuest = [new Glob("guest")], GuestReset = GuestReset.Uninitialized }));
 
         Assert.That(RuleClaim().Claim.GuestReset, Is.EqualTo(GuestReset.Uninitialized));
     }
@@ -282,7 +268,7 @@ internal sealed class PolicyTests
     public void Assign_EachPlugAnotherSerial_LeavesABoundedNumberOfClaims()
     {
         using var small = new World(limits: new ReconcileLimits { MostRuleClaims = 5, FlapPlugs = int.MaxValue }, rules: Assigning());
-        small.Guest("erp");
+        small.Guest();
 
         for (var i = 0; i < 20; i++)
         {
@@ -320,7 +306,7 @@ internal sealed class PolicyTests
         Assert.That(world.Stand(claim).Phase, Is.EqualTo(ClaimPhase.Attached));
     }
 
-    private static LoadedRules Assigning(string to = "erp") => TestRules.Of(new Rule { Target = RuleTarget.Assign, ToGuest = [new Glob(to)] });
+    private static LoadedRules Assigning(string to = "guest") => TestRules.Of(new Rule { Target = RuleTarget.Assign, ToGuest = [new Glob(to)] });
 
     private ClaimEntry RuleClaim() => world.State.Claims[world.State.RuleClaims.Single()];
 
