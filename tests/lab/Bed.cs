@@ -10,7 +10,10 @@ namespace UsbHostd.Lab;
 [SetUpFixture]
 public sealed class Bed
 {
+    private const int MostRevivals = 2;
+
     private static readonly Dictionary<string, GuestVm> Guests = new(StringComparer.Ordinal);
+    private static int s_revivals;
 
     public static HostVm Host { get; private set; } = null!;
 
@@ -46,10 +49,8 @@ public sealed class Bed
     public async Task Up()
     {
         await Tool.RunAsync(Path.Combine(Repository.Bed, "build.sh"));
-        Host = Environment.GetEnvironmentVariable("USBHOSTD_LAB_JOIN") is { Length: > 0 } run ? await HostVm.JoinAsync(run) : await HostVm.BootAsync();
-        Libvirtd = new Libvirtd(Host);
-        Daemon = new Daemon(Host);
-        Api = new ApiClient(Daemon.ConnectAsync);
+        Api = new ApiClient(cancellation => Daemon.ConnectAsync(cancellation));
+        await BootAsync();
     }
 
     [OneTimeTearDown]
@@ -60,5 +61,24 @@ public sealed class Bed
         {
             await Host.DisposeAsync();
         }
+    }
+
+    /// <summary>A new L1 where the last test has lost it: one loss is one failed test, not all that follow. More than a few are not worth the time.</summary>
+    public static async Task ReviveAsync()
+    {
+        if (Host.IsLost && s_revivals < MostRevivals)
+        {
+            s_revivals++;
+            await Host.DisposeAsync();
+            await BootAsync();
+        }
+    }
+
+    private static async Task BootAsync()
+    {
+        Guests.Clear();
+        Host = Environment.GetEnvironmentVariable("USBHOSTD_LAB_JOIN") is { Length: > 0 } run ? await HostVm.JoinAsync(run) : await HostVm.BootAsync();
+        Libvirtd = new Libvirtd(Host);
+        Daemon = new Daemon(Host);
     }
 }

@@ -8,9 +8,17 @@ public abstract class LabTest
 {
     protected static HostVm Host => Bed.Host;
 
+    [SetUp]
+    public Task HostRuns() => Bed.ReviveAsync();
+
     [TearDown]
     public async Task LeaveNothingBehind()
     {
+        if (Host.IsLost)
+        {
+            return; // and with it all that was plugged in
+        }
+
         if (TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed)
         {
             await KeepEvidenceAsync();

@@ -9,7 +9,10 @@ namespace UsbHostd.Lab.Harness;
 public sealed record Output(int ExitCode, string Text);
 
 /// <summary>Speaks to L1's agent: one connection a question.</summary>
-internal sealed class AgentClient(int port, Task died)
+/// <param name="port">The agent's, on 127.0.0.1.</param>
+/// <param name="died">Fails when L1 does.</param>
+/// <param name="hangs">Told, with the question, when L1 runs and its agent does not answer; ends with <paramref name="died"/> failed.</param>
+internal sealed class AgentClient(int port, Task died, Func<string, Task> hangs)
 {
     // Over the agent's own deadline, so that its answer (what was last seen) wins over ours.
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
@@ -76,15 +79,17 @@ internal sealed class AgentClient(int port, Task died)
         {
             return await exchange.ConfigureAwait(false);
         }
-        catch (OperationCanceledException e)
-        {
-            throw new LabException($"L1's agent gave no answer within {within + Grace} to: {what}", e);
-        }
-        catch (Exception e) when (e is IOException or SocketException)
+        catch (Exception e) when (e is OperationCanceledException or IOException or SocketException)
         {
             // A dying L1 resets its connections before its process has ended: its own last words say more.
             await died.WaitAsync(Patience).ContinueWith(_ => { }, TaskScheduler.Default).ConfigureAwait(false);
-            throw died.IsFaulted ? died.Exception.InnerException! : new LabException($"L1's agent broke off in: {what}", e);
+            if (!died.IsFaulted)
+            {
+                await hangs(e is OperationCanceledException ? $"no answer within {within + Grace} to: {what}" : $"{e.Message} in: {what}").ConfigureAwait(false);
+            }
+
+            await died.ConfigureAwait(false);
+            throw;
         }
     }
 

@@ -24,6 +24,9 @@ public sealed class HostVm : IAsyncDisposable
     /// <summary>What tests have plugged, so that each test's end can pull it.</summary>
     internal List<IPlugged> Plugged { get; } = [];
 
+    /// <summary>True when it died or hangs: nothing will answer any more.</summary>
+    public bool IsLost => _died.Task.IsFaulted;
+
     /// <summary>Boots an L1 of its own, that ends with this process.</summary>
     public static Task<HostVm> BootAsync() => FollowAsync(new ProcessStartInfo(Path.Combine(Repository.Bed, "start"), ["--hold"])
     {
@@ -57,7 +60,7 @@ public sealed class HostVm : IAsyncDisposable
             var first = await Task.WhenAny(ready.Task, host._died.Task).WaitAsync(Within.Boot).ConfigureAwait(false);
             await first.ConfigureAwait(false);
             var port = await File.ReadAllTextAsync(Path.Combine(host.RunFolder, "port")).ConfigureAwait(false);
-            host.Agent = new AgentClient(int.Parse(port, provider: null), host._died.Task);
+            host.Agent = new AgentClient(int.Parse(port, provider: null), host._died.Task, host.GiveUpAsync);
             host.Qmp = await Qmp.ConnectAsync(Path.Combine(host.RunFolder, "qmp.sock")).ConfigureAwait(false);
             return host;
         }
@@ -150,6 +153,23 @@ public sealed class HostVm : IAsyncDisposable
         }
 
         _process.Dispose();
+    }
+
+    /// <summary>An L1 that runs but no longer answers is ended, so that whatever comes next fails at once; where its processors were is kept.</summary>
+    private async Task GiveUpAsync(string what)
+    {
+        try
+        {
+            var arguments = new JsonObject { ["command-line"] = "info registers -a" };
+            var registers = (await Qmp.ExecuteAsync("human-monitor-command", arguments).ConfigureAwait(false)).GetValue<string>();
+            var at = string.Join('\n', registers.Split('\n').Where(r => r.StartsWith("CPU#", StringComparison.Ordinal) || r.StartsWith("RIP=", StringComparison.Ordinal)));
+            _died.TrySetException(new LabException($"L1 hangs: {what}\n{at}\nIts last lines:\n{string.Join('\n', _console)}"));
+            await Qmp.ExecuteAsync("quit", []).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is LabException or TimeoutException or IOException)
+        {
+            _died.TrySetException(new LabException($"L1 hangs, and its QEMU too ({e.Message}): {what}\nIts last lines:\n{string.Join('\n', _console)}"));
+        }
     }
 
     private async Task WatchConsoleAsync(TaskCompletionSource ready)
