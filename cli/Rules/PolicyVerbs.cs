@@ -161,7 +161,7 @@ internal static class PolicyVerbs
         }
 
         Warn(session, answer.Warnings);
-        session.Line($"{Number(answer.Rules)} rules from {Number(answer.Files)} files are in force");
+        session.Line($"Rules in force: {Number(answer.Rules)}. Files read: {Number(answer.Files)}.");
         foreach (var claim in answer.Lost)
         {
             session.Line(TerminalText.Escape($"Claim {claim.Id} of {Words.Name(claim)} lost its right: the device leaves guest {Words.Name(claim.Guest)}"));

@@ -123,7 +123,7 @@ internal sealed class PolicyVerbTests
 
         Assert.That((result.Exit, result.Out, result.Error), Is.EqualTo((
             0,
-            "5 rules from 2 files are in force\nClaim cbbbbbbbbbbbb of DataTraveler 3.0 lost its right: the device leaves guest win10\n",
+            "Rules in force: 5. Files read: 2.\nClaim cbbbbbbbbbbbb of DataTraveler 3.0 lost its right: the device leaves guest win10\n",
             "warning: rules.conf:1:7: bus numbers change\n")));
     }
 
