@@ -19,4 +19,7 @@ internal static partial class GrpcLog
 
     [LoggerMessage(1305, LogLevel.Information, "Removed {Path}, which a daemon that is gone had left")]
     public static partial void StaleSocket(ILogger logger, string path);
+
+    [LoggerMessage(1306, LogLevel.Information, "A connection of {Caller} is closed: {Reason}")]
+    public static partial void Unreadable(ILogger logger, Service.Caller? caller, string reason);
 }

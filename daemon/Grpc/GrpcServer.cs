@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
+using UsbHostd.Daemon.Grpc.Http2;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Grpc;
@@ -17,6 +18,9 @@ namespace UsbHostd.Daemon.Grpc;
 /// </summary>
 internal sealed class GrpcServer : IHostedService, IDisposable
 {
+    /// <summary>Of HPACK: HTTP/2's default, which holds for what a client sends before it has seen any setting.</summary>
+    private const int HeaderTableBytes = 4096;
+
     private readonly GrpcOptions options;
     private readonly GrpcDoor door;
     private readonly ILogger logger;
@@ -58,6 +62,7 @@ internal sealed class GrpcServer : IHostedService, IDisposable
         server.Limits.MaxConcurrentConnections = options.MaxConnections;
         server.Limits.KeepAliveTimeout = options.IdleTimeout;
         server.Limits.MaxRequestHeadersTotalSize = options.MaxHeaderBytes;
+        server.Limits.Http2.HeaderTableSize = HeaderTableBytes;
         server.Limits.Http2.MaxStreamsPerConnection = options.MaxStreamsPerConnection;
         server.Limits.Http2.MaxRequestHeaderFieldSize = options.MaxHeaderBytes;
 
@@ -69,6 +74,8 @@ internal sealed class GrpcServer : IHostedService, IDisposable
         {
             listen.Protocols = HttpProtocols.Http2;
             listen.Use(next => connection => Identify(connection) ? next(connection) : Task.CompletedTask);
+            listen.Use(next => connection => AuthorityMiddleware.FilterAsync(
+                connection, new AuthorityFilter(HeaderTableBytes, 2 * options.MaxHeaderBytes), next, logger));
         });
         return server;
     }
