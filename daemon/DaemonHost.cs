@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using UsbHostd.Daemon.Attach;
 using UsbHostd.Daemon.Configuration;
+using UsbHostd.Daemon.Dbus;
 using UsbHostd.Daemon.Grpc;
 using UsbHostd.Daemon.Guests;
 using UsbHostd.Daemon.Reconcile;
@@ -41,6 +42,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
     private readonly LoopInbox inbox;
     private readonly ReconcileLoop loop;
     private readonly GrpcServer grpc;
+    private readonly DbusServer dbus;
     private readonly RulesReload rules;
     private readonly RulesWatch rulesWatch;
     private readonly PosixSignalRegistration collect;
@@ -77,6 +79,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         var service = new HostService(
             loop, feed, new Rights(UnixGroup.Find(options.SocketGroup)), writer, new DaemonFacts(configuration.LibvirtUri, guests.Versions), rules, time);
         grpc = new GrpcServer(service, options, loggers);
+        dbus = new DbusServer(service, configuration.Dbus, time, loggers);
         collect = PosixSignalRegistration.Create(SigUsr2, Collect);
     }
 
@@ -87,6 +90,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         nodes.Start(inbox.Events);
         guests.Start(inbox.Events);
         await grpc.StartAsync(cancellationToken).ConfigureAwait(false);
+        dbus.Start();
         systemd.Ready($"libvirt at {libvirtUri}");
         Ready(log, Environment.ProcessId);
     }
@@ -94,6 +98,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         systemd.Stopping();
+        await dbus.StopAsync().ConfigureAwait(false);
         await grpc.StopAsync(cancellationToken).ConfigureAwait(false);
         await stopping.CancelAsync().ConfigureAwait(false);
         await running.ConfigureAwait(false);
@@ -109,6 +114,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         hangup.Dispose();
         rulesWatch.Dispose();
         rules.Dispose();
+        dbus.Dispose();
         grpc.Dispose();
         guests.Dispose();
         nodes.Dispose();

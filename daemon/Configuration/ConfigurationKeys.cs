@@ -28,6 +28,8 @@ internal static class ConfigurationKeys
         new("api", "socket-group", "a group's name or number, or nothing for the daemon's own group", c => c.Api.SocketGroup,
             (c, text) => text.All(IsNameCharacter) ? Api(c, c.Api with { SocketGroup = text }) : null),
         Number("api", "max-connections", 1, 65536, c => c.Api.MaxConnections, (c, n) => Api(c, c.Api with { MaxConnections = n })),
+        new("dbus", "enabled", "yes or no", c => c.Dbus.Enabled ? "yes" : "no",
+            (c, text) => text is "yes" or "no" ? c with { Dbus = c.Dbus with { Enabled = text == "yes" } } : null),
         new("libvirt", "uri", "a libvirt URI such as qemu:///system", c => c.LibvirtUri,
             (c, text) => Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme != Uri.UriSchemeFile ? c with { LibvirtUri = text } : null),
         Folder("policy", "rules", c => c.Rules.File, (c, path) => c with { Rules = c.Rules with { File = path } }),

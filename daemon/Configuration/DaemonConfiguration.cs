@@ -1,3 +1,4 @@
+using UsbHostd.Daemon.Dbus;
 using UsbHostd.Daemon.Grpc;
 using UsbHostd.Daemon.Rules;
 using UsbHostd.Daemon.Usb;
@@ -17,6 +18,8 @@ internal sealed record DaemonConfiguration
 
     /// <summary>The group usbhostd by default, which is made when the daemon is installed.</summary>
     public GrpcOptions Api { get; init; } = new() { SocketGroup = "usbhostd" };
+
+    public DbusOptions Dbus { get; init; } = new();
 
     public ReconcileLimits Limits { get; init; } = new();
 

@@ -1,0 +1,199 @@
+using System.Collections.Concurrent;
+using System.Collections.Frozen;
+using UsbHostd.Api;
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Service;
+
+namespace UsbHostd.Daemon.Dbus;
+
+/// <summary>
+/// Turns calls that come over one connection into calls of the service, and what comes of them into answers and errors. Arguments are read on
+/// the connection's thread, everything else is done elsewhere.
+/// </summary>
+internal sealed partial class DbusDoor : IBusHandler, IDisposable
+{
+    /// <summary>NameOwnerChanged of names that nobody has any more: callers that left.</summary>
+    public const string LeaversMatch =
+        "type='signal',sender='org.freedesktop.DBus',path='/org/freedesktop/DBus',interface='org.freedesktop.DBus',member='NameOwnerChanged',arg2=''";
+
+    private readonly IHostService service;
+    private readonly DbusOptions options;
+    private readonly ILogger<DbusDoor> logger;
+    private readonly FrozenDictionary<string, ManagerMethod> methods;
+    private readonly ConcurrentDictionary<string, Peer> peers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<long, Task> running = new();
+    private readonly CancellationTokenSource stopping = new();
+    private long lastNumber;
+
+    public DbusDoor(IHostService service, DbusOptions options, ILogger<DbusDoor> logger)
+    {
+        this.service = service;
+        this.options = options;
+        this.logger = logger;
+        methods = ManagerTable.Of(service);
+    }
+
+    /// <summary>Peers that are known, for tests: each leaves when its connection does.</summary>
+    internal int Peers => peers.Count;
+
+    /// <summary>When no call and no watch is under way, for tests.</summary>
+    internal async Task IdleAsync()
+    {
+        while (!running.IsEmpty)
+        {
+            await Task.WhenAll(running.Values).ConfigureAwait(false);
+            await Task.Yield();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnCall(IncomingCall call)
+    {
+        try
+        {
+            Begin(call);
+        }
+        catch (FormatException e)
+        {
+            Refuse(call, ErrorCodes.Of(ErrorCode.ErrorInvalidArgument).DBusName, $"{call.Member}: {e.Message}");
+        }
+        catch (BusException e)
+        {
+            Refuse(call, e.Name == BusException.Failed ? ErrorCodes.Of(ErrorCode.ErrorInvalidArgument).DBusName : e.Name, e.Message);
+        }
+        catch (Exception e)
+        {
+            DbusLog.Failed(logger, e, call.Member, call.Sender);
+            Refuse(call, ErrorCodes.Of(ErrorCode.ErrorInternal).DBusName, InternalError);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnSignal(SignalHeader signal, MessageReader body)
+    {
+        if (signal is { Sender: "org.freedesktop.DBus", Member: "NameOwnerChanged" } && body.Signature == "sss")
+        {
+            var name = body.String();
+            _ = body.String();
+            if (body.String().Length == 0 && peers.TryRemove(name, out var left))
+            {
+                _ = left.LeaveAsync();
+            }
+        }
+    }
+
+    /// <summary>Ends every call with Unavailable, and every watch.</summary>
+    public async Task StopAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        foreach (var peer in peers.Values)
+        {
+            await peer.LeaveAsync().ConfigureAwait(false);
+        }
+
+        await Task.WhenAll(running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    public void Dispose() => stopping.Dispose();
+
+    private const string InternalError = "an internal error of usbhostd; journalctl -u usbhostd has the details, please report it";
+
+    private void Begin(IncomingCall call)
+    {
+        var peer = peers.GetOrAdd(call.Sender, name => new Peer(call.Connection, name));
+        var invocation = Decode(call, peer);
+        if (running.Count >= options.MaxCalls || !peer.TryBegin(options.MaxCallsPerPeer))
+        {
+            throw new BusException("org.freedesktop.DBus.Error.LimitsExceeded", "too many calls are under way; ask again when some are answered");
+        }
+
+        Track(() => AnswerAsync(call, peer, invocation), peer);
+    }
+
+    /// <summary>Runs it elsewhere, and knows of it until it is done.</summary>
+    private void Track(Func<Task> work, Peer peer)
+    {
+        var number = Interlocked.Increment(ref lastNumber);
+        var task = Task.Run(async () =>
+        {
+            try
+            {
+                await work().ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                DbusLog.WatchFailed(logger, e, peer.Name);
+            }
+        });
+        running[number] = task;
+        _ = task.ContinueWith(_ => running.TryRemove(number, out var _), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    private async Task AnswerAsync(IncomingCall call, Peer peer, Invocation invocation)
+    {
+        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(peer.Gone, stopping.Token);
+        BusAnswer? answer = null;
+        try
+        {
+            var caller = await peer.CallerAsync(cancel.Token).ConfigureAwait(false);
+            answer = await invocation(caller, cancel.Token).ConfigureAwait(false);
+            await call.ReplyAsync(answer.Write).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            await TellAsync(call, peer, e).ConfigureAwait(false);
+        }
+        finally
+        {
+            peer.End();
+            answer?.Then?.Invoke();
+        }
+    }
+
+    private async Task TellAsync(IncomingCall call, Peer peer, Exception failure)
+    {
+        var (name, text) = Explain(call, peer, failure);
+        try
+        {
+            await (name.Length > 0 ? call.RefuseAsync(name, text) : call.DropAsync()).ConfigureAwait(false);
+        }
+        catch (BusException)
+        {
+            // The bus is gone, and with it the caller.
+        }
+    }
+
+    /// <summary>The error's name and text; no name where there is nobody to tell.</summary>
+    private (string Name, string Text) Explain(IncomingCall call, Peer peer, Exception failure)
+    {
+        switch (failure)
+        {
+            case HostException refused:
+                var name = ErrorCodes.Of(refused.Code).DBusName;
+                DbusLog.Refused(logger, call.Member, peer.Name, name, refused.Message);
+                return (name, refused.Hint.Length > 0 ? $"{refused.Message}; {refused.Hint}" : refused.Message);
+            case BusException { Name: not BusException.Failed } standard:
+                return (standard.Name, standard.Message);
+            case OperationCanceledException when stopping.IsCancellationRequested:
+                return (ErrorCodes.Of(ErrorCode.ErrorUnavailable).DBusName, "usbhostd is stopping; ask again when it is up");
+            case OperationCanceledException when peer.Gone.IsCancellationRequested:
+                return ("", "");
+            default:
+                DbusLog.Failed(logger, failure, call.Member, peer.Name);
+                return (ErrorCodes.Of(ErrorCode.ErrorInternal).DBusName, InternalError);
+        }
+    }
+
+    private void Refuse(IncomingCall call, string name, string text)
+    {
+        DbusLog.Refused(logger, call.Member, call.Sender, name, text);
+        try
+        {
+            call.Refuse(name, text);
+        }
+        catch (BusException)
+        {
+            // The connection is about to end; it lets go of the call.
+        }
+    }
+}

@@ -1,0 +1,28 @@
+namespace UsbHostd.Daemon.Dbus;
+
+internal static partial class DbusLog
+{
+    [LoggerMessage(1400, LogLevel.Information, "{Name} is served on the bus at {Address}")]
+    public static partial void Serving(ILogger logger, string name, string address);
+
+    [LoggerMessage(1401, LogLevel.Error, "{Method} for {Caller} failed; the caller is told that it was an internal error")]
+    public static partial void Failed(ILogger logger, Exception failure, string method, string caller);
+
+    [LoggerMessage(1402, LogLevel.Debug, "{Method} for {Caller} was refused: {Name}: {Reason}")]
+    public static partial void Refused(ILogger logger, string method, string caller, string name, string reason);
+
+    [LoggerMessage(1403, LogLevel.Warning, "The bus at {Address} can't be used: {Reason}. It is tried again; everything else goes on without it")]
+    public static partial void Away(ILogger logger, string address, string reason);
+
+    [LoggerMessage(1404, LogLevel.Debug, "The bus at {Address} still can't be used: {Reason}")]
+    public static partial void StillAway(ILogger logger, string address, string reason);
+
+    [LoggerMessage(1405, LogLevel.Warning, "Another process has the name {Name} on the bus; usbhostd gets it when that one leaves")]
+    public static partial void NameTaken(ILogger logger, string name);
+
+    [LoggerMessage(1406, LogLevel.Error, "Telling {Peer} of changes ended with a fault; it is told nothing more until it asks again")]
+    public static partial void WatchFailed(ILogger logger, Exception failure, string peer);
+
+    [LoggerMessage(1407, LogLevel.Error, "libsystemd can't be loaded: {Reason}. usbhostd is not on D-Bus; install libsystemd0, or set enabled = no in [dbus]")]
+    public static partial void NoLibrary(ILogger logger, string reason);
+}

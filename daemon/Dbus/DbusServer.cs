@@ -1,0 +1,138 @@
+using UsbHostd.Daemon.Service;
+
+namespace UsbHostd.Daemon.Dbus;
+
+/// <summary>Keeps a door on the bus: connects, takes the name, and does so again with a growing pause when the bus was away.</summary>
+internal sealed class DbusServer : IDisposable
+{
+    private readonly IHostService service;
+    private readonly DbusOptions options;
+    private readonly TimeProvider time;
+    private readonly ILoggerFactory loggers;
+    private readonly ILogger logger;
+    private readonly CancellationTokenSource stopping = new();
+    private Task running = Task.CompletedTask;
+
+    public DbusServer(IHostService service, DbusOptions options, TimeProvider time, ILoggerFactory loggers)
+    {
+        this.service = service;
+        this.options = options;
+        this.time = time;
+        this.loggers = loggers;
+        logger = loggers.CreateLogger<DbusServer>();
+    }
+
+    /// <summary>The one that is served now or was last, for tests.</summary>
+    internal DbusDoor? Door { get; private set; }
+
+    /// <summary>Does not wait for the bus: a host may have none.</summary>
+    public void Start()
+    {
+        if (options.Enabled)
+        {
+            running = Task.Run(RunAsync);
+        }
+    }
+
+    public async Task StopAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await running.ConfigureAwait(false);
+    }
+
+    public void Dispose() => stopping.Dispose();
+
+    private async Task RunAsync()
+    {
+        var pause = options.FirstRetry;
+        var said = false;
+        while (!stopping.IsCancellationRequested)
+        {
+            var reason = "";
+            try
+            {
+                var served = await ServeAsync(() => said = false).ConfigureAwait(false);
+                pause = served.Named ? options.FirstRetry : pause;
+                reason = served.Why;
+            }
+            catch (BusException e)
+            {
+                reason = e.Message;
+            }
+            catch (DllNotFoundException e)
+            {
+                DbusLog.NoLibrary(logger, e.Message);
+                return;
+            }
+
+            if (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+
+            Tell(reason, said);
+            said = true;
+            await Task.Delay(pause, time, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            pause = pause * 2 < options.LongestRetry ? pause * 2 : options.LongestRetry;
+        }
+    }
+
+    private void Tell(string reason, bool said)
+    {
+        if (said)
+        {
+            DbusLog.StillAway(logger, options.Address, reason);
+        }
+        else
+        {
+            DbusLog.Away(logger, options.Address, reason);
+        }
+    }
+
+    /// <summary>From connecting until the bus is gone or the daemon stops.</summary>
+    private async Task<(bool Named, string Why)> ServeAsync(Action named)
+    {
+        using var door = new DbusDoor(service, options, loggers.CreateLogger<DbusDoor>());
+        Door = door;
+        using var connection = BusConnection.Open(options.Address, ObjectPaths.Root, door);
+        var hasName = false;
+        try
+        {
+            hasName = await TakeNameAsync(connection).ConfigureAwait(false);
+            named();
+            var why = await connection.Ended.WaitAsync(stopping.Token).ConfigureAwait(false);
+            return (hasName, why?.Message ?? "");
+        }
+        catch (OperationCanceledException)
+        {
+            return (hasName, "");
+        }
+        finally
+        {
+            await door.StopAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> TakeNameAsync(BusConnection connection)
+    {
+        await connection.CallAsync(BusTarget.Bus, "AddMatch", to => to.String(DbusDoor.LeaversMatch), _ => 0, stopping.Token).ConfigureAwait(false);
+
+        // Without flags: waits in line where another has the name.
+        var reply = await connection.CallAsync(
+            BusTarget.Bus, "RequestName", to =>
+            {
+                to.String(DbusOptions.BusName);
+                to.UInt32(0);
+            }, from => from.UInt32(), stopping.Token).ConfigureAwait(false);
+        if (reply == 2)
+        {
+            DbusLog.NameTaken(logger, DbusOptions.BusName);
+        }
+        else
+        {
+            DbusLog.Serving(logger, DbusOptions.BusName, options.Address);
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,93 @@
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using UsbHostd.Daemon.Service;
+
+namespace UsbHostd.Daemon.Dbus;
+
+/// <summary>Runs a call whose arguments are read.</summary>
+/// <param name="cancellationToken">Cancelled where the caller is gone or the daemon stops.</param>
+internal delegate ValueTask<BusAnswer> Invocation(Caller caller, CancellationToken cancellationToken);
+
+/// <param name="Write">Writes the answer; run on the connection's thread.</param>
+/// <param name="Then">Run after the answer was sent, or could not be.</param>
+internal sealed record BusAnswer(Action<MessageWriter> Write, Action? Then = null);
+
+/// <summary>
+/// One method of the manager: some fields of its request are arguments, all others are options. Decoding knows the contract only by its
+/// descriptors, so that a field that is added there is an option here.
+/// </summary>
+/// <param name="Arguments">Fields of the request, all strings, in the order of the arguments.</param>
+/// <param name="Answer">The signature of the answer.</param>
+internal sealed record ManagerMethod(string Name, MessageDescriptor Request, string[] Arguments, string Answer, Func<IMessage, Invocation> Bind)
+{
+    /// <summary>Each argument, and the options: <c>ssa{sv}</c>.</summary>
+    public string Signature { get; } = new string('s', Arguments.Length) + "a{sv}";
+
+    /// <summary>The fields that are options.</summary>
+    public IEnumerable<FieldDescriptor> Options => Request.Fields.InDeclarationOrder().Where(f => !Arguments.Contains(f.Name, StringComparer.Ordinal));
+
+    /// <exception cref="FormatException">What is found is not what the method takes; the message says both.</exception>
+    public Invocation Decode(MessageReader body)
+    {
+        var found = body.Signature;
+        if (found != Signature)
+        {
+            throw new FormatException($"found arguments of type {DbusTypes.Show(found)}, expected type {DbusTypes.Show(Signature)}");
+        }
+
+        var request = Request.Parser.ParseFrom(ByteString.Empty);
+        foreach (var name in Arguments)
+        {
+            ProtoFields.Set(request, Request.FindFieldByName(name), new DbusVariant("s", body.String()));
+        }
+
+        foreach (var (key, value) in body.Options())
+        {
+            var field = Options.FirstOrDefault(f => ProtoFields.NameOf(f) == key) ?? throw new FormatException(
+                $"found option \"{DbusTypes.Cut(key)}\", expected {(Options.Any() ? string.Join(", ", Options.Select(ProtoFields.NameOf)) : "no options")}");
+            ProtoFields.Set(request, field, value);
+        }
+
+        return Bind(request);
+    }
+
+    /// <summary>Answers with a{sv}: the fields of the answer.</summary>
+    public static ManagerMethod OfFields<TRequest, TAnswer>(
+        string name, MessageDescriptor request, string[] arguments, Func<Caller, TRequest, CancellationToken, ValueTask<TAnswer>> handler)
+        where TRequest : IMessage
+        where TAnswer : IMessage => new(name, request, arguments, "a{sv}", message => async (caller, cancellationToken) =>
+        {
+            var answer = await handler(caller, (TRequest)message, cancellationToken).ConfigureAwait(false);
+            return new BusAnswer(to => ProtoFields.Write(to, answer));
+        });
+
+    /// <summary>Answers with one object: its path, and its properties as they are at once.</summary>
+    public static ManagerMethod OfObject<TRequest, TAnswer>(
+        string name, MessageDescriptor request, string[] arguments, Func<Caller, TRequest, CancellationToken, ValueTask<TAnswer>> handler,
+        Func<TAnswer, string> path)
+        where TRequest : IMessage
+        where TAnswer : IMessage => new(name, request, arguments, "oa{sv}", message => async (caller, cancellationToken) =>
+        {
+            var answer = await handler(caller, (TRequest)message, cancellationToken).ConfigureAwait(false);
+            return new BusAnswer(to =>
+            {
+                to.Path(path(answer));
+                ProtoFields.Write(to, answer);
+            });
+        });
+
+    /// <summary>Answers with the paths of objects.</summary>
+    public static ManagerMethod OfPaths<TRequest, TAnswer>(
+        string name, MessageDescriptor request, Func<Caller, TRequest, CancellationToken, ValueTask<TAnswer>> handler, Func<TAnswer, IEnumerable<string>> paths)
+        where TRequest : IMessage => new(name, request, [], "ao", message => async (caller, cancellationToken) =>
+        {
+            var answer = await handler(caller, (TRequest)message, cancellationToken).ConfigureAwait(false);
+            return new BusAnswer(to => to.Container('a', "o", each =>
+            {
+                foreach (var path in paths(answer))
+                {
+                    each.Path(path);
+                }
+            }));
+        });
+}

@@ -1,0 +1,113 @@
+using System.Collections.Immutable;
+using UsbHostd.Daemon.Service;
+
+namespace UsbHostd.Daemon.Dbus;
+
+/// <summary>A connection of somebody's that called at least once, until it leaves the bus.</summary>
+internal sealed class Peer : IDisposable
+{
+    private readonly CancellationTokenSource gone = new();
+    private readonly Lock gate = new();
+    private readonly Task<Caller> caller;
+    private int calls;
+    private PeerWatch? watch;
+
+    /// <param name="name">Unique on the bus, <c>:1.42</c>.</param>
+    public Peer(BusConnection connection, string name)
+    {
+        Name = name;
+        Gone = gone.Token;
+        caller = CredentialsAsync(connection, name);
+    }
+
+    public string Name { get; }
+
+    public CancellationToken Gone { get; }
+
+    /// <summary>Who it is, by what the bus knows from the kernel of its socket. Never changes while it is connected.</summary>
+    /// <exception cref="BusException">The bus does not say, mostly because it is gone.</exception>
+    public Task<Caller> CallerAsync(CancellationToken cancellationToken) => caller.WaitAsync(cancellationToken);
+
+    /// <summary>Counts a call; false where it has too many under way.</summary>
+    public bool TryBegin(int most)
+    {
+        if (Interlocked.Increment(ref calls) <= most)
+        {
+            return true;
+        }
+
+        End();
+        return false;
+    }
+
+    public void End() => Interlocked.Decrement(ref calls);
+
+    /// <summary>Has it told of changes from now on, in place of what it was told before.</summary>
+    /// <param name="replace">Whether one that there is makes way; else the new one is not taken.</param>
+    public bool TryWatch(PeerWatch next, bool replace)
+    {
+        PeerWatch? before;
+        lock (gate)
+        {
+            if (watch is { IsOver: false } && !replace)
+            {
+                return false;
+            }
+
+            before = watch;
+            watch = next;
+        }
+
+        before?.Stop();
+        return true;
+    }
+
+    /// <summary>Cancels everything that it asked for.</summary>
+    public async Task LeaveAsync()
+    {
+        await gone.CancelAsync().ConfigureAwait(false);
+        Dispose();
+    }
+
+    public void Dispose() => gone.Dispose();
+
+    /// <summary>
+    /// GetConnectionCredentials of the D-Bus specification. UnixGroupIDs are those of the socket's peer; a bus that does not tell them leaves
+    /// the caller without groups.
+    /// </summary>
+    private static Task<Caller> CredentialsAsync(BusConnection connection, string name) => connection.CallAsync(
+        BusTarget.Bus, "GetConnectionCredentials", to => to.String(name), Credentials, CancellationToken.None);
+
+    private static Caller Credentials(MessageReader body)
+    {
+        uint? uid = null;
+        var pid = 0u;
+        ImmutableArray<uint> gids = [];
+        body.Enter('a', "{sv}");
+        while (body.Enter('e', "sv"))
+        {
+            var (key, signature) = (body.String(), body.PeekVariant());
+            body.Enter('v', signature);
+            switch (key, signature)
+            {
+                case ("UnixUserID", "u"):
+                    uid = body.UInt32();
+                    break;
+                case ("ProcessID", "u"):
+                    pid = body.UInt32();
+                    break;
+                case ("UnixGroupIDs", "au"):
+                    gids = [.. body.Numbers()];
+                    break;
+                default:
+                    body.SkipOne(signature);
+                    break;
+            }
+
+            body.Exit();
+            body.Exit();
+        }
+
+        return uid is { } known ? new Caller(known, gids, "dbus", (int)pid) : throw new BusException(BusException.Failed, "the bus does not say whose connection it is");
+    }
+}

@@ -1,0 +1,190 @@
+using System.Collections;
+using System.Globalization;
+using Google.Protobuf;
+using Google.Protobuf.Reflection;
+using Google.Protobuf.WellKnownTypes;
+
+namespace UsbHostd.Daemon.Dbus;
+
+/// <summary>
+/// Messages of the contract as the bus shows them: a{sv}, one entry a field, <c>vendor_id</c> as <c>VendorId</c>. Enumerations are the words of
+/// the contract, <c>WAITING_FOR_DEVICE</c>, empty for the unspecified; times are µs since 1970, 0 where unset; messages are a{sv}, empty where unset.
+/// </summary>
+internal static class ProtoFields
+{
+    /// <summary>Characters of one string that comes in. Longer ones are no name of anything.</summary>
+    public const int LongestText = 4096;
+
+    /// <summary><c>vendor_id</c> as <c>VendorId</c>.</summary>
+    public static string NameOf(FieldDescriptor field) => string.Concat(
+        field.Name.Split('_').Select(word => char.ToUpper(word[0], CultureInfo.InvariantCulture) + word[1..]));
+
+    /// <summary>What a field's value is on the bus.</summary>
+    public static string SignatureOf(FieldDescriptor field) => field.IsRepeated ? "a" + Single(field) : Single(field);
+
+    /// <summary>All fields, as a{sv}.</summary>
+    public static void Write(MessageWriter to, IMessage message) => Write(to, message, message.Descriptor.Fields.InDeclarationOrder());
+
+    public static void Write(MessageWriter to, IMessage message, IEnumerable<FieldDescriptor> fields)
+    {
+        to.Open('a', "{sv}");
+        foreach (var field in fields)
+        {
+            to.Open('e', "sv");
+            to.String(NameOf(field));
+            WriteVariant(to, message, field);
+            to.Close();
+        }
+
+        to.Close();
+    }
+
+    public static void WriteVariant(MessageWriter to, IMessage message, FieldDescriptor field)
+    {
+        to.Open('v', SignatureOf(field));
+        var value = field.Accessor.GetValue(message);
+        if (field.IsRepeated)
+        {
+            to.Open('a', Single(field));
+            foreach (var element in (IList)value)
+            {
+                WriteSingle(to, field, element);
+            }
+
+            to.Close();
+        }
+        else
+        {
+            WriteSingle(to, field, value);
+        }
+
+        to.Close();
+    }
+
+    /// <summary>The fields that differ.</summary>
+    public static List<FieldDescriptor> Differences(IMessage before, IMessage after) =>
+        [.. after.Descriptor.Fields.InDeclarationOrder().Where(f => !IsSame(f, f.Accessor.GetValue(before), f.Accessor.GetValue(after)))];
+
+    /// <summary>Sets a field of a request from an argument or option.</summary>
+    /// <exception cref="FormatException">It is not what the field takes.</exception>
+    public static void Set(IMessage request, FieldDescriptor field, DbusVariant found)
+    {
+        var expected = SignatureOf(field);
+        if (found.Signature != expected)
+        {
+            throw new FormatException($"found {NameOf(field)} of type {DbusTypes.Show(found.Signature)}, expected type {DbusTypes.Show(expected)}");
+        }
+
+        switch (found.Value)
+        {
+            case List<string> several when field.IsRepeated:
+                var list = (IList)field.Accessor.GetValue(request);
+                foreach (var text in several)
+                {
+                    list.Add(FromText(field, text));
+                }
+
+                break;
+            case string text:
+                field.Accessor.SetValue(request, FromText(field, text));
+                break;
+            case { } value:
+                field.Accessor.SetValue(request, value);
+                break;
+            default:
+                throw new FormatException($"found {NameOf(field)} of a type that can't be set");
+        }
+    }
+
+    private static object FromText(FieldDescriptor field, string text)
+    {
+        if (text.Length > LongestText)
+        {
+            throw new FormatException($"found {NameOf(field)} of {text.Length} characters, expected at most {LongestText}");
+        }
+
+        if (field.FieldType != FieldType.Enum)
+        {
+            return text;
+        }
+
+        if (text.Length == 0)
+        {
+            return 0;
+        }
+
+        var words = field.EnumType.Values.Where(v => v.Number != 0).ToList();
+        return words.Find(v => v.Name == text)?.Number
+            ?? throw new FormatException($"found {NameOf(field)} \"{DbusTypes.Cut(text)}\", expected {string.Join(", ", words.Select(v => v.Name))}");
+    }
+
+    private static string Single(FieldDescriptor field) => field.FieldType switch
+    {
+        FieldType.String or FieldType.Enum => "s",
+        FieldType.Bool => "b",
+        FieldType.UInt32 => "u",
+        FieldType.UInt64 => "t",
+        FieldType.Double => "d",
+        FieldType.Message when IsTime(field) => "t",
+        FieldType.Message => "a{sv}",
+        _ => throw new NotSupportedException($"field {field.FullName}: the bus has no form for {field.FieldType}"),
+    };
+
+    private static void WriteSingle(MessageWriter to, FieldDescriptor field, object? value)
+    {
+        switch (value)
+        {
+            case string text:
+                to.String(text);
+                break;
+            case bool yes:
+                to.Bool(yes);
+                break;
+            case uint number:
+                to.UInt32(number);
+                break;
+            case ulong number:
+                to.UInt64(number);
+                break;
+            case double number:
+                to.Double(number);
+                break;
+            case Timestamp time:
+                to.UInt64((ulong)Math.Max(0, (time.Seconds * 1_000_000) + (time.Nanos / 1000)));
+                break;
+            case IMessage message:
+                Write(to, message);
+                break;
+            case null when IsTime(field):
+                to.UInt64(0);
+                break;
+            case null:
+                to.Open('a', "{sv}");
+                to.Close();
+                break;
+            default:
+                to.String(WordOf(field, value));
+                break;
+        }
+    }
+
+    private static string WordOf(FieldDescriptor field, object value) =>
+        Convert.ToInt32(value, CultureInfo.InvariantCulture) is not 0 and var number ? field.EnumType.FindValueByNumber(number)?.Name ?? "" : "";
+
+    private static bool IsTime(FieldDescriptor field) => field.MessageType == Timestamp.Descriptor;
+
+    private static bool IsSame(FieldDescriptor field, object? before, object? after) => field.IsRepeated
+        ? ((IList)before!).Count == ((IList)after!).Count && ((IList)before).Cast<object>().SequenceEqual(((IList)after).Cast<object>())
+        : Equals(before, after);
+}
+
+/// <summary>Types of the bus, for messages to people.</summary>
+internal static class DbusTypes
+{
+    private const int MostShown = 64;
+
+    public static string Show(string signature) => signature.Length == 0 ? "nothing" : $"'{Cut(signature)}'";
+
+    /// <summary>The beginning of a text, where a message quotes it.</summary>
+    public static string Cut(string text) => text.Length <= MostShown ? text : text[..MostShown] + "…";
+}

@@ -1,0 +1,61 @@
+using System.Diagnostics;
+
+namespace UsbHostd.Tests.Dbus;
+
+/// <summary>A dbus-daemon of the test's own, which can go away and come back at the same address.</summary>
+internal sealed class PrivateBus : IAsyncDisposable
+{
+    private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("usbhostd-dbus-");
+    private Process? process;
+
+    private PrivateBus() => File.WriteAllText(Configuration, $"""
+        <!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+        <busconfig>
+          <type>session</type>
+          <listen>{Address}</listen>
+          <auth>EXTERNAL</auth>
+          <policy context="default">
+            <allow send_destination="*" eavesdrop="true"/>
+            <allow eavesdrop="true"/>
+            <allow own="*"/>
+          </policy>
+        </busconfig>
+        """);
+
+    public string Address => $"unix:path={directory.FullName}/bus";
+
+    private string Configuration => Path.Combine(directory.FullName, "bus.conf");
+
+    public static async Task<PrivateBus> StartAsync()
+    {
+        var bus = new PrivateBus();
+        await bus.UpAsync();
+        return bus;
+    }
+
+    /// <summary>Returns when it takes connections.</summary>
+    public async Task UpAsync()
+    {
+        process = Tool.Start("dbus-daemon", "--config-file=" + Configuration, "--nofork", "--nopidfile", "--print-address");
+        await process.ReadUntilAsync("unix:");
+    }
+
+    public async Task DownAsync()
+    {
+        process!.Kill();
+        await process.WaitForExitAsync();
+        process.Dispose();
+        process = null;
+        File.Delete(Path.Combine(directory.FullName, "bus"));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (process is not null)
+        {
+            await DownAsync();
+        }
+
+        directory.Delete(recursive: true);
+    }
+}
