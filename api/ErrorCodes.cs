@@ -89,10 +89,11 @@ public static class ErrorCodes
         new(ErrorCode.ErrorTimedOut, GrpcStatusCode.DeadlineExceeded, ExitCode.TimedOut, "TimedOut"),
         new(ErrorCode.ErrorUnimplemented, GrpcStatusCode.Unimplemented, ExitCode.Other, "Unimplemented"),
         new(ErrorCode.ErrorRulesRefused, GrpcStatusCode.FailedPrecondition, ExitCode.Usage, "RulesRefused"),
+        new(ErrorCode.ErrorTooMany, GrpcStatusCode.ResourceExhausted, ExitCode.Denied, "TooMany"),
     ];
 
     /// <summary>The row of a code; that of <see cref="ErrorCode.Unspecified"/> for a code which a newer daemon sent.</summary>
-    public static ErrorCodeInfo Of(ErrorCode code) => code is >= ErrorCode.Unspecified and <= ErrorCode.ErrorRulesRefused ? All[(int)code] : All[0];
+    public static ErrorCodeInfo Of(ErrorCode code) => code is >= ErrorCode.Unspecified and <= ErrorCode.ErrorTooMany ? All[(int)code] : All[0];
 
     /// <summary>The code of an error that came without details, from its gRPC status alone.</summary>
     public static ErrorCode OfStatus(GrpcStatusCode status) => status switch

@@ -77,7 +77,8 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangup);
         var options = configuration.Api;
         var service = new HostService(
-            loop, feed, new Rights(UnixGroup.Find(options.SocketGroup)), writer, new DaemonFacts(configuration.LibvirtUri, guests.Versions), rules, time);
+            loop, feed, new Roles(configuration.Roles), new CallerLimits(configuration.Callers, time), writer,
+            new DaemonFacts(configuration.LibvirtUri, guests.Versions), rules, time);
         grpc = new GrpcServer(service, options, loggers);
         dbus = new DbusServer(service, configuration.Dbus, time, loggers);
         collect = PosixSignalRegistration.Create(SigUsr2, Collect);

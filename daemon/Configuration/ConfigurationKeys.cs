@@ -1,6 +1,8 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using UsbHostd.Daemon.Grpc;
+using UsbHostd.Daemon.Service;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
@@ -30,6 +32,13 @@ internal static class ConfigurationKeys
         Number("api", "max-connections", 1, 65536, c => c.Api.MaxConnections, (c, n) => Api(c, c.Api with { MaxConnections = n })),
         new("dbus", "enabled", "yes or no", c => c.Dbus.Enabled ? "yes" : "no",
             (c, text) => text is "yes" or "no" ? c with { Dbus = c.Dbus with { Enabled = text == "yes" } } : null),
+        Role("viewer", r => r.Viewers, (r, list) => r with { Viewers = list }),
+        Role("user", r => r.Users, (r, list) => r with { Users = list }),
+        Role("operator", r => r.Operators, (r, list) => r with { Operators = list }),
+        Role("admin", r => r.Admins, (r, list) => r with { Admins = list }),
+        Number("callers", "calls-per-second", 1, 100_000, c => c.Callers.CallsPerSecond, (c, n) => c with { Callers = c.Callers with { CallsPerSecond = n } }),
+        Number("callers", "watches", 1, 10_000, c => c.Callers.Watches, (c, n) => c with { Callers = c.Callers with { Watches = n } }),
+        Number("callers", "claims", 1, 100_000, c => c.Callers.Claims, (c, n) => c with { Callers = c.Callers with { Claims = n } }),
         new("libvirt", "uri", "a libvirt URI such as qemu:///system", c => c.LibvirtUri,
             (c, text) => Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme != Uri.UriSchemeFile ? c with { LibvirtUri = text } : null),
         Folder("policy", "rules", c => c.Rules.File, (c, path) => c with { Rules = c.Rules with { File = path } }),
@@ -63,6 +72,11 @@ internal static class ConfigurationKeys
     private static DaemonConfiguration Limits(DaemonConfiguration c, ReconcileLimits value) => c with { Limits = value };
 
     private static DaemonConfiguration Usb(DaemonConfiguration c, UsbHostOptions value) => c with { Usb = value };
+
+    private static ConfigurationKey Role(
+        string name, Func<RoleOptions, ImmutableArray<Principal>> show, Func<RoleOptions, ImmutableArray<Principal>, RoleOptions> set) =>
+        new("roles", name, "user:NAME, group:NAME, \"subject:X.500 NAME\" and name:DNS-NAME, with blanks between them, or nothing",
+            c => Principal.Show(show(c.Roles)), (c, text) => Principal.ParseList(text) is { } list ? c with { Roles = set(c.Roles, list) } : null);
 
     private static ConfigurationKey Folder(
         string section, string name, Func<DaemonConfiguration, string> show, Func<DaemonConfiguration, string, DaemonConfiguration> set) =>

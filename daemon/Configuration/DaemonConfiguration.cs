@@ -1,6 +1,7 @@
 using UsbHostd.Daemon.Dbus;
 using UsbHostd.Daemon.Grpc;
 using UsbHostd.Daemon.Rules;
+using UsbHostd.Daemon.Service;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Reconcile;
 
@@ -20,6 +21,10 @@ internal sealed record DaemonConfiguration
     public GrpcOptions Api { get; init; } = new() { SocketGroup = "usbhostd" };
 
     public DbusOptions Dbus { get; init; } = new();
+
+    public RoleOptions Roles { get; init; } = new();
+
+    public CallerLimitOptions Callers { get; init; } = new();
 
     public ReconcileLimits Limits { get; init; } = new();
 

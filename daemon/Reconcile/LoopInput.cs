@@ -34,7 +34,7 @@ internal sealed record Decided(IReadOnlyList<StoreChange> Changes, IReadOnlyList
 
 /// <summary>A request that is a function.</summary>
 internal sealed class LoopRequest<T>(
-    Func<HostState, DateTimeOffset, (Decided Decided, T Result)> decide, Func<HostException, StoreChange>? audit) : LoopRequest
+    Func<HostState, DateTimeOffset, (Decided Decided, T Result)> decide, Func<HostException, StoreChange?>? audit) : LoopRequest
 {
     private readonly TaskCompletionSource<(HostState State, T Result)> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private T result = default!;

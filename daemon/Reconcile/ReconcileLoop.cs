@@ -53,7 +53,7 @@ internal sealed partial class ReconcileLoop : IDisposable
 
     /// <param name="audit">The line that a refusal leaves in the audit.</param>
     public async Task<(HostState State, T Result)> AskAsync<T>(
-        Func<HostState, DateTimeOffset, (Decided Decided, T Result)> decide, Func<HostException, StoreChange>? audit, CancellationToken cancellation)
+        Func<HostState, DateTimeOffset, (Decided Decided, T Result)> decide, Func<HostException, StoreChange?>? audit, CancellationToken cancellation)
     {
         var request = new LoopRequest<T>(decide, audit);
         if (!inbox.Writer.TryWrite(new LoopInput.Asked(request)))
@@ -237,7 +237,10 @@ internal sealed partial class ReconcileLoop : IDisposable
         }
 
         feed.Publish(new FeedChange(
-            state, now, claims.DrainToImmutable(), happened.Guests, [.. devices.Where(state.Devices.ContainsKey)], happened.RemovedDevices));
+            state, now, claims.DrainToImmutable(), happened.Guests, [.. devices.Where(state.Devices.ContainsKey)], happened.RemovedDevices)
+        {
+            OtherRules = !ReferenceEquals(feed.Current.Rules, state.Rules),
+        });
 
         void AddDevice(ClaimStatus? status)
         {

@@ -21,6 +21,12 @@ internal static unsafe partial class AccountNames
     public static ImmutableDictionary<string, uint> Groups(IEnumerable<Rule> rules) =>
         Found(rules.SelectMany(r => r.Groups), static (string name, Account* account, byte* buffer, nuint size, Account** found) => GetGrNam(name, account, buffer, size, found));
 
+    /// <summary>Null where the host knows no such user.</summary>
+    public static uint? User(string name) => IdOf(name, static (name, account, buffer, size, found) => GetPwNam(name, account, buffer, size, found));
+
+    /// <summary>Null where the host knows no such group.</summary>
+    public static uint? Group(string name) => IdOf(name, static (name, account, buffer, size, found) => GetGrNam(name, account, buffer, size, found));
+
     private delegate int LookUp(string name, Account* account, byte* buffer, nuint size, Account** found);
 
     private static ImmutableDictionary<string, uint> Found(IEnumerable<string> names, LookUp lookUp)

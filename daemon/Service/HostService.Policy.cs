@@ -1,3 +1,4 @@
+using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Rules;
 using UsbHostd.Policy.Reconcile;
@@ -8,25 +9,24 @@ namespace UsbHostd.Daemon.Service;
 /// <summary>What the rules say, and why.</summary>
 internal sealed partial class HostService
 {
-    public ValueTask<Api.V1.Policy> GetPolicyAsync(Caller caller, GetPolicyRequest request, CancellationToken cancellationToken)
+    public async ValueTask<Api.V1.Policy> GetPolicyAsync(Caller caller, GetPolicyRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
-        return ValueTask.FromResult(WirePolicy.Policy(feed.Current));
+        await EnterAsync(caller, UsbHostMethods.GetPolicy, cancellationToken).ConfigureAwait(false);
+        return WirePolicy.Policy(feed.Current);
     }
 
-    public ValueTask<Explanation> ExplainPolicyAsync(Caller caller, ExplainPolicyRequest request, CancellationToken cancellationToken)
+    public async ValueTask<Explanation> ExplainPolicyAsync(Caller caller, ExplainPolicyRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
+        var grant = await EnterAsync(caller, UsbHostMethods.ExplainPolicy, cancellationToken, request.Device, request.Guest).ConfigureAwait(false);
         var state = feed.Current;
-        var device = OneDevice(state, request.Device);
-        var guest = request.Guest.Length == 0 ? (Policy.Guests.GuestId?)null : OneGuest(state, request.Guest, mayBeUnknown: true);
-        return ValueTask.FromResult(WirePolicy.Explanation(state, device, guest, time.GetUtcNow()));
+        var device = OneDevice(state, grant, request.Device);
+        var guest = request.Guest.Length == 0 ? (Policy.Guests.GuestId?)null : OneGuest(state, grant, request.Guest, mayBeUnknown: true);
+        return WirePolicy.Explanation(state, device, guest, time.GetUtcNow());
     }
 
     public async ValueTask<ReloadPolicyResponse> ReloadPolicyAsync(Caller caller, ReloadPolicyRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
-        Rights.RequireAdministrator(caller, "loading the rules anew");
+        await EnterAsync(caller, UsbHostMethods.ReloadPolicy, cancellationToken, verb: "policy-reload").ConfigureAwait(false);
         try
         {
             var (before, after) = await rules.RunAsync(caller.Owner, caller.Door, cancellationToken).ConfigureAwait(false);
@@ -42,9 +42,9 @@ internal sealed partial class HostService
         }
     }
 
-    public ValueTask<GeneratePolicyResponse> GeneratePolicyAsync(Caller caller, GeneratePolicyRequest request, CancellationToken cancellationToken)
+    public async ValueTask<GeneratePolicyResponse> GeneratePolicyAsync(Caller caller, GeneratePolicyRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
-        return ValueTask.FromResult(new GeneratePolicyResponse { Rules = WirePolicy.Generated(feed.Current, request) });
+        await EnterAsync(caller, UsbHostMethods.GeneratePolicy, cancellationToken).ConfigureAwait(false);
+        return new GeneratePolicyResponse { Rules = WirePolicy.Generated(feed.Current, request) };
     }
 }

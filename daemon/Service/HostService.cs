@@ -1,3 +1,4 @@
+using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Reconcile;
 using UsbHostd.Daemon.Rules;
@@ -21,17 +22,20 @@ internal sealed partial class HostService : IHostService
     private readonly ReconcileLoop loop;
     private readonly StateFeed feed;
     private readonly Rights rights;
+    private readonly CallerLimits limits;
     private readonly IUsbWriter writer;
     private readonly DaemonFacts facts;
     private readonly IRulesReload rules;
     private readonly TimeProvider time;
     private readonly DateTimeOffset started;
 
-    public HostService(ReconcileLoop loop, StateFeed feed, Rights rights, IUsbWriter writer, DaemonFacts facts, IRulesReload rules, TimeProvider time)
+    public HostService(
+        ReconcileLoop loop, StateFeed feed, Roles roles, CallerLimits limits, IUsbWriter writer, DaemonFacts facts, IRulesReload rules, TimeProvider time)
     {
         this.loop = loop;
         this.feed = feed;
-        this.rights = rights;
+        this.limits = limits;
+        rights = new Rights(roles, limits);
         this.writer = writer;
         this.facts = facts;
         this.rules = rules;
@@ -39,22 +43,22 @@ internal sealed partial class HostService : IHostService
         started = time.GetUtcNow();
     }
 
-    public ValueTask<ListDevicesResponse> ListDevicesAsync(Caller caller, ListDevicesRequest request, CancellationToken cancellationToken)
+    public async ValueTask<ListDevicesResponse> ListDevicesAsync(Caller caller, ListDevicesRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
+        var grant = await EnterAsync(caller, UsbHostMethods.ListDevices, cancellationToken).ConfigureAwait(false);
         var state = feed.Current;
         var response = new ListDevicesResponse();
-        response.Devices.AddRange(state.Devices.Values
+        response.Devices.AddRange(state.Devices.Values.Where(d => grant.Sees(state, d))
             .OrderBy(d => d.PortPath.Bus).ThenBy(d => d.PortPath.Chain, PortOrder.Instance)
             .Select(d => WireDevices.Device(state, d)));
-        return ValueTask.FromResult(response);
+        return response;
     }
 
-    public ValueTask<Device> GetDeviceAsync(Caller caller, GetDeviceRequest request, CancellationToken cancellationToken)
+    public async ValueTask<Device> GetDeviceAsync(Caller caller, GetDeviceRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
+        var grant = await EnterAsync(caller, UsbHostMethods.GetDevice, cancellationToken, request.Device).ConfigureAwait(false);
         var state = feed.Current;
-        var device = OneDevice(state, request.Device);
+        var device = OneDevice(state, grant, request.Device);
         var wire = WireDevices.Device(state, device);
         if (wire.Guest is null && device.Interfaces.Any(i => i.Driver == UsbInterface.UsbfsDriver))
         {
@@ -62,31 +66,31 @@ internal sealed partial class HostService : IHostService
                 new Api.V1.HostUse { Kind = Api.V1.HostUse.Types.Kind.Process, Detail = holder, Guarded = true }));
         }
 
-        return ValueTask.FromResult(wire);
+        return wire;
     }
 
-    public ValueTask<ListClaimsResponse> ListClaimsAsync(Caller caller, ListClaimsRequest request, CancellationToken cancellationToken)
+    public async ValueTask<ListClaimsResponse> ListClaimsAsync(Caller caller, ListClaimsRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
+        var grant = await EnterAsync(caller, UsbHostMethods.ListClaims, cancellationToken).ConfigureAwait(false);
         var (state, now) = (feed.Current, time.GetUtcNow());
         var response = new ListClaimsResponse();
         response.Claims.AddRange(state.Claims.Values
-            .Where(e => request.IncludeReleased || IsShown(state, e, now))
+            .Where(e => grant.Sees(e) && (request.IncludeReleased || IsShown(state, e, now)))
             .OrderBy(e => e.Claim.Created).ThenBy(e => e.Id)
             .Select(e => WireClaims.Claim(state, e, now)));
-        return ValueTask.FromResult(response);
+        return response;
     }
 
-    public ValueTask<Claim> GetClaimAsync(Caller caller, GetClaimRequest request, CancellationToken cancellationToken)
+    public async ValueTask<Claim> GetClaimAsync(Caller caller, GetClaimRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
+        var grant = await EnterAsync(caller, UsbHostMethods.GetClaim, cancellationToken).ConfigureAwait(false);
         var state = feed.Current;
-        return ValueTask.FromResult(WireClaims.Claim(state, OneClaim(state, request.Id), time.GetUtcNow()));
+        return WireClaims.Claim(state, OneClaim(state, grant, request.Id), time.GetUtcNow());
     }
 
-    public ValueTask<ListGuestsResponse> ListGuestsAsync(Caller caller, ListGuestsRequest request, CancellationToken cancellationToken)
+    public async ValueTask<ListGuestsResponse> ListGuestsAsync(Caller caller, ListGuestsRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
+        var grant = await EnterAsync(caller, UsbHostMethods.ListGuests, cancellationToken).ConfigureAwait(false);
         var state = feed.Current;
         if (state is { LibvirtConnected: false, Guests.IsEmpty: true })
         {
@@ -95,32 +99,32 @@ internal sealed partial class HostService : IHostService
 
         var undefined = state.ClaimsByGuest.Keys.Where(id => !state.Guests.ContainsKey(id) && state.ClaimsByGuest[id].Any(c => state.Claims[c].Stands));
         var response = new ListGuestsResponse();
-        response.Guests.AddRange(state.Guests.Values.Select(g => WireDevices.Guest(state, g))
-            .Concat(undefined.Select(id => WireDevices.Undefined(state, id)))
+        response.Guests.AddRange(state.Guests.Values.Where(g => grant.Sees(state, g.Id)).Select(g => WireDevices.Guest(state, g))
+            .Concat(undefined.Where(id => grant.Sees(state, id)).Select(id => WireDevices.Undefined(state, id)))
             .OrderBy(g => g.Name, StringComparer.Ordinal));
-        return ValueTask.FromResult(response);
+        return response;
     }
 
-    public ValueTask<Guest> GetGuestAsync(Caller caller, GetGuestRequest request, CancellationToken cancellationToken)
+    public async ValueTask<Guest> GetGuestAsync(Caller caller, GetGuestRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
+        var grant = await EnterAsync(caller, UsbHostMethods.GetGuest, cancellationToken, guest: request.Guest).ConfigureAwait(false);
         var state = feed.Current;
-        var id = OneGuest(state, request.Guest, mayBeUnknown: false);
-        return ValueTask.FromResult(state.Guests.TryGetValue(id, out var guest) ? WireDevices.Guest(state, guest) : WireDevices.Undefined(state, id));
+        var id = OneGuest(state, grant, request.Guest, mayBeUnknown: false);
+        return state.Guests.TryGetValue(id, out var guest) ? WireDevices.Guest(state, guest) : WireDevices.Undefined(state, id);
     }
 
-    public ValueTask<Api.V1.Version> GetVersionAsync(Caller caller, GetVersionRequest request, CancellationToken cancellationToken)
+    public async ValueTask<Api.V1.Version> GetVersionAsync(Caller caller, GetVersionRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
-        return ValueTask.FromResult(facts.Version());
+        await EnterAsync(caller, UsbHostMethods.GetVersion, cancellationToken).ConfigureAwait(false);
+        return facts.Version();
     }
 
-    public ValueTask<Health> GetHealthAsync(Caller caller, GetHealthRequest request, CancellationToken cancellationToken)
+    public async ValueTask<Health> GetHealthAsync(Caller caller, GetHealthRequest request, CancellationToken cancellationToken)
     {
-        rights.RequireMember(caller);
+        await EnterAsync(caller, UsbHostMethods.GetHealth, cancellationToken).ConfigureAwait(false);
         var (state, now) = (feed.Current, time.GetUtcNow());
         var standing = state.Claims.Values.Where(e => e.Stands).ToList();
-        return ValueTask.FromResult(new Health
+        return new Health
         {
             LibvirtConnected = state.LibvirtConnected,
             LibvirtError = state.LibvirtConnected ? "" : state.LibvirtError ?? "not connected yet",
@@ -131,29 +135,30 @@ internal sealed partial class HostService : IHostService
             Started = WireDevices.Time(started),
             HeapBytes = (ulong)GC.GetTotalMemory(forceFullCollection: false),
             OpenDescriptors = DaemonFacts.OpenDescriptors(),
-        });
+        };
     }
 
     /// <summary>A released claim is shown until its device has really left.</summary>
-    private static bool IsShown(HostState state, ClaimEntry entry, DateTimeOffset now) =>
+    internal static bool IsShown(HostState state, ClaimEntry entry, DateTimeOffset now) =>
         entry.Stands || Assessor.Assess(state, entry, now).Phase != ClaimPhase.Released;
 
-    private static UsbDevice OneDevice(HostState state, string text)
+    private static UsbDevice OneDevice(HostState state, Grant? grant, string text)
     {
-        var matches = DeviceSelector.Match(state, text);
+        var matches = DeviceSelector.Match(state, text).RemoveAll(d => grant is not null && !grant.Sees(state, d));
         return matches.Length switch
         {
             1 => matches[0],
             0 => throw Refusals.NoDevice(text),
-            _ => throw ToException(state, ClaimDecider.Ambiguous(state, text, matches), default),
+            _ => throw ToException(state, grant, ClaimDecider.Ambiguous(state, text, matches), default),
         };
     }
 
-    private static ClaimEntry OneClaim(HostState state, string text) =>
-        Policy.Identity.ClaimId.TryParse(text, out var id) && state.Claims.TryGetValue(id, out var entry) ? entry : throw Refusals.NoClaim(text);
+    private static ClaimEntry OneClaim(HostState state, Grant? grant, string text) =>
+        Policy.Identity.ClaimId.TryParse(text, out var id) && state.Claims.TryGetValue(id, out var entry) && (grant is null || grant.Sees(entry)) ? entry : throw Refusals.NoClaim(text);
 
     /// <summary>A name or a UUID; a name must be known, a UUID need not be where <paramref name="mayBeUnknown"/>.</summary>
-    private static GuestId OneGuest(HostState state, string text, bool mayBeUnknown)
+    /// <param name="grant">Null where the caller is told why it may not, rather than that there is no such guest.</param>
+    private static GuestId OneGuest(HostState state, Grant? grant, string text, bool mayBeUnknown)
     {
         var byName = !text.StartsWith("uuid:", StringComparison.Ordinal);
         var byUuid = !text.StartsWith("name:", StringComparison.Ordinal);
@@ -161,12 +166,12 @@ internal sealed partial class HostService : IHostService
         var named = byName
             ? state.Guests.Values.Where(g => g.Name == value).Select(g => g.Id)
                 .Concat(state.GuestNames.Where(n => n.Value == value && !state.Guests.ContainsKey(n.Key) && (!state.LibvirtConnected || HasClaims(state, n.Key))).Select(n => n.Key))
-                .Distinct().ToList()
+                .Distinct().Where(Seen).ToList()
             : [];
         if (byUuid && Guid.TryParseExact(value, "D", out var uuid) && named.TrueForAll(id => id.Uuid == uuid))
         {
             var id = new GuestId(uuid);
-            if (mayBeUnknown || state.Guests.ContainsKey(id) || HasClaims(state, id))
+            if (mayBeUnknown || ((state.Guests.ContainsKey(id) || HasClaims(state, id)) && Seen(id)))
             {
                 return id;
             }
@@ -181,6 +186,8 @@ internal sealed partial class HostService : IHostService
             _ => throw new HostException(
                 ErrorCode.ErrorAmbiguous, $"{named.Count} guests are or were called {value}: {string.Join(", ", named)}", "name it by its UUID: uuid:…"),
         };
+
+        bool Seen(GuestId id) => grant is null || grant.Sees(state, id);
     }
 
     private static bool HasClaims(HostState state, GuestId id) => state.ClaimsByGuest[id].Any(c => state.Claims[c].Stands);

@@ -19,7 +19,4 @@ internal static class Refusals
 
     public static HostException NoDevice(string device) =>
         new(ErrorCode.ErrorDeviceNotFound, $"no device {device} is plugged in", "usbhostctl device-list shows what is there");
-
-    public static HostException NotAdministrator(string what) =>
-        new(ErrorCode.ErrorPermissionDenied, $"{what} is for root only", "ask an administrator, or use sudo");
 }

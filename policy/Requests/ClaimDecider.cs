@@ -20,6 +20,12 @@ public static class ClaimDecider
         }
 
         var matches = DeviceSelector.Match(state, request.Device);
+        if (request.Sees is { } sees && !matches.IsEmpty)
+        {
+            var seen = matches.RemoveAll(d => !sees(d));
+            matches = seen.IsEmpty && matches.Length > 1 ? [] : seen.IsEmpty ? matches : seen;
+        }
+
         return matches.Length switch
         {
             0 => ForAbsent(state, request, nonce, now),
@@ -65,6 +71,12 @@ public static class ClaimDecider
             { Device = device };
         }
 
+        // Before anything is said of who has it: whoever does not see the device learns only why.
+        if (request.Sees?.Invoke(device) == false && RefusedBy(state, claim, device) is { } unseen)
+        {
+            return unseen;
+        }
+
         if (RivalOf(state, claim, device) is { } rival)
         {
             return AgainstRival(state, request, claim, rival, device);
@@ -75,6 +87,13 @@ public static class ClaimDecider
 
     private static ClaimDecision ForAbsent(HostState state, ClaimRequest request, Guid nonce, DateTimeOffset now)
     {
+        if (request.Sees is not null)
+        {
+            return new ClaimDecision.Refused(
+                Refusal.DeviceNotFound, $"no device {request.Device} that this caller may have is plugged in",
+                "plug it in first: a device that is away can be claimed by an operator only; or ask what the rules say of it");
+        }
+
         if (DeviceSelector.MatchAbsent(state, request.Device) is not { } absent)
         {
             return new ClaimDecision.Refused(

@@ -43,6 +43,9 @@ public sealed record ClaimRequest
     public ImmutableArray<uint> Gids { get; init; } = [];
 
     public required string Door { get; init; }
+
+    /// <summary>Whether the caller may see a device; null where it sees all. One that it does not see is no candidate, and not for it.</summary>
+    public Func<UsbDevice, bool>? Sees { get; init; }
 }
 
 /// <summary>Why a request was refused.</summary>

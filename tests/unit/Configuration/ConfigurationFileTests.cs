@@ -56,7 +56,7 @@ internal sealed class ConfigurationFileTests
 
     [TestCase("log-level = info", "x.conf:1: found log-level before any section, expected a line such as [daemon] first")]
     [TestCase("[demon]", "x.conf:1: found section [demon], expected [daemon] perhaps")]
-    [TestCase("[zzzzzzzzzz]", "x.conf:1: found section [zzzzzzzzzz], expected one of [api], [daemon], [dbus], [jail], [libvirt], [limits], [paths], [policy]")]
+    [TestCase("[zzzzzzzzzz]", "x.conf:1: found section [zzzzzzzzzz], expected one of [api], [callers], [daemon], [dbus], [jail], [libvirt], [limits], [paths], [policy], [roles]")]
     [TestCase("[api]\nsokcet = /x", "x.conf:2: found key sokcet, expected socket perhaps")]
     [TestCase("[daemon]\ncolour = red", "x.conf:2: found key colour, expected one of log-level, state-directory")]
     [TestCase("[daemon]\nsocket = /x", "x.conf:2: found socket in section [daemon], expected it in section [api]")]

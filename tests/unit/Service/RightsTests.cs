@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Service;
 using UsbHostd.Tests.Reconcile.Sim;
@@ -42,10 +43,29 @@ internal sealed class RightsTests : StickTest
     }
 
     [Test]
-    public void Calls_AreAllMethodsOfTheService() =>
-        Assert.That(
-            typeof(IHostService).GetMethods().Select(m => m.Name.Replace("Async", "", StringComparison.Ordinal)),
-            Is.SubsetOf(Calls().Select(c => c.TestName!.Split('_')[^1])));
+    public void Calls_AreAllMethodsOfTheService() => Assert.That(
+        typeof(IHostService).GetMethods().Select(m => m.Name.Replace("Async", "", StringComparison.Ordinal)), Is.SubsetOf(Calls().Select(Method)));
+
+    [Test]
+    public void Rights_AreOfAllMethodsOfTheContract() => Assert.That(
+        UsbHostRights.OfMethod.Where(m => m.Value != Right.None).Select(m => m.Key.Split('/')[^1]),
+        Is.EquivalentTo(UsbhostdReflection.Descriptor.Services.Single().Methods.Select(m => m.Name)));
+
+    [Test]
+    public void Matrix_EveryMethodAndCaller_IsAsTheContractSays([ValueSource(nameof(Calls))] TestCaseData call, [ValueSource(nameof(Callers))] (Caller Caller, Right Has) who)
+    {
+        var path = $"/usbhostd.v1.UsbHost/{(Method(call) is "DryRun" ? "CreateClaim" : Method(call))}";
+
+        var code = Code((Func<IHostService, Caller, Task>)call.Arguments[0]!, who.Caller);
+
+        Assert.That(code == ErrorCode.ErrorPermissionDenied, Is.EqualTo((UsbHostRights.OfMethod[path] & who.Has) == Right.None), $"{code}");
+    }
+
+    public static IEnumerable<(Caller Caller, Right Has)> Callers() =>
+    [
+        (World.Nobody, Right.None), (World.Viewer, Roles.Viewer), (World.User, Roles.User), (World.Member, Roles.Operator), (World.RemoteAdmin, Roles.Admin),
+        (World.Root, Roles.Admin),
+    ];
 
     [Test]
     public void CreateClaim_Member_MayClaim()
@@ -145,6 +165,8 @@ internal sealed class RightsTests : StickTest
             return true;
         }
     }
+
+    private static string Method(TestCaseData call) => call.TestName!.Split('_')[^1];
 
     private static TestCaseData Call(string name, Func<IHostService, Caller, Task> call) => new TestCaseData(call).SetName($"EveryMethod_CallerOutsideTheGroup_IsDenied_{name}");
 }

@@ -140,7 +140,7 @@ internal sealed class WatchTests : WorldTest
     }
 
     /// <summary>All events up to the first such one.</summary>
-    private static async Task<List<WatchEvent>> Until(IAsyncEnumerator<WatchEvent> watch, Func<WatchEvent, bool> last)
+    internal static async Task<List<WatchEvent>> Until(IAsyncEnumerator<WatchEvent> watch, Func<WatchEvent, bool> last)
     {
         var seen = new List<WatchEvent>();
         while (await watch.MoveNextAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10)))

@@ -41,9 +41,31 @@ internal sealed class World : IDisposable
         }
     }
 
+    public static RoleOptions Roles { get; } = new()
+    {
+        Viewers = [new(PrincipalKind.User, "1001")],
+        Users = [new(PrincipalKind.User, "1002"), new(PrincipalKind.User, "1003")],
+        Operators = [new(PrincipalKind.Group, $"{Group}")],
+        Admins = [new(PrincipalKind.Name, "admin.lab.example")],
+    };
+
+    public static CallerLimitOptions CallerLimits { get; } = new() { CallsPerSecond = 20, Watches = 3, Claims = 4 };
+
     public static Caller Root { get; } = new(0, [0], "grpc", 1);
 
     public static Caller Member { get; } = new(1000, [1000, Group], "grpc", 2);
+
+    /// <summary>Sees all, changes nothing.</summary>
+    public static Caller Viewer { get; } = new(1001, [1001], "grpc", 4);
+
+    /// <summary>May have what the rules give.</summary>
+    public static Caller User { get; } = new(1002, [1002], "grpc", 5);
+
+    /// <summary>The same, another one.</summary>
+    public static Caller OtherUser { get; } = new(1003, [1003], "grpc", 6);
+
+    /// <summary>By a name in the certificate; no uid at all.</summary>
+    public static Caller RemoteAdmin { get; } = new(Caller.NoUid, [], "tls", 0) { Certificate = new CertificateIdentity("CN=admin", ["admin.lab.example"]) };
 
     public static Caller Nobody { get; } = new(65534, [65534], "grpc", 3);
 
@@ -96,7 +118,8 @@ internal sealed class World : IDisposable
         var attacher = new HostdevAttacher(usb, Host, guests, inbox.Events);
         runner = new ActionRunner(attacher, guests, usb, Host, NullLogger<ActionRunner>.Instance) { Offload = Scheduler.Offload };
         Loop = new ReconcileLoop(Initial(), inbox, store, runner, Feed, Time, NullLogger<ReconcileLoop>.Instance);
-        Service = new HostService(Loop, Feed, new Rights(Group), Host, new DaemonFacts("test:///", () => ("", "")), new FakeRules(this), Time);
+        Service = new HostService(
+            Loop, Feed, new Roles(Roles), new CallerLimits(CallerLimits, Time), Host, new DaemonFacts("test:///", () => ("", "")), new FakeRules(this), Time);
         Loop.Begin();
         usb.Start(inbox.Events);
         guests.Start(inbox.Events);

@@ -1,0 +1,167 @@
+using System.Collections.Concurrent;
+using UsbHostd.Api.V1;
+
+namespace UsbHostd.Daemon.Service;
+
+/// <summary>What one caller may use of the daemon. Root is not counted: whoever is root needs no daemon to get at a device.</summary>
+internal sealed record CallerLimitOptions
+{
+    /// <summary>Calls in a second, on the average; twice as many at once.</summary>
+    public int CallsPerSecond { get; init; } = 200;
+
+    /// <summary>Watches open at once.</summary>
+    public int Watches { get; init; } = 64;
+
+    /// <summary>Claims that stand at once.</summary>
+    public int Claims { get; init; } = 256;
+}
+
+/// <summary>Counts calls and watches by caller: a token bucket each, forgotten when it is full again.</summary>
+internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time)
+{
+    /// <summary>Callers are swept when so many are known: one with a new certificate for each call must not make the daemon grow.</summary>
+    private const int ManyCallers = 1024;
+
+    /// <summary>Refusals of one caller in the audit at once; then one a second.</summary>
+    private const int MostLines = 100;
+
+    private readonly ConcurrentDictionary<string, Use> uses = new(StringComparer.Ordinal);
+
+    public int MostClaims(Caller caller) => IsFree(caller) ? int.MaxValue : options.Claims;
+
+    /// <exception cref="HostException">Too many calls.</exception>
+    public void Count(Caller caller)
+    {
+        if (IsFree(caller))
+        {
+            return;
+        }
+
+        var use = Of(caller);
+        lock (use)
+        {
+            Fill(use);
+            if (use.Calls < 1)
+            {
+                throw new HostException(
+                    ErrorCode.ErrorTooMany, $"{caller.Owner} makes more than {options.CallsPerSecond} calls a second", "ask less often; Watch tells of changes");
+            }
+
+            use.Calls--;
+        }
+    }
+
+    /// <summary>Whether a refusal may be written down: how many were not since the last one that was; null where this one is not either.</summary>
+    public int? Note(Caller caller)
+    {
+        if (IsFree(caller))
+        {
+            return 0;
+        }
+
+        var use = Of(caller);
+        lock (use)
+        {
+            Fill(use);
+            if (use.Lines < 1)
+            {
+                use.LeftOut++;
+                return null;
+            }
+
+            use.Lines--;
+            var leftOut = use.LeftOut;
+            use.LeftOut = 0;
+            return leftOut;
+        }
+    }
+
+    /// <summary>One more watch, until disposed.</summary>
+    /// <exception cref="HostException">Too many watches.</exception>
+    public IDisposable? Watch(Caller caller)
+    {
+        if (IsFree(caller))
+        {
+            return null;
+        }
+
+        var use = Of(caller);
+        lock (use)
+        {
+            if (use.Watches >= options.Watches)
+            {
+                throw new HostException(ErrorCode.ErrorTooMany, $"{caller.Owner} has {use.Watches} watches open, and may have no more", "end one of them");
+            }
+
+            use.Watches++;
+        }
+
+        return new Open(use);
+    }
+
+    private static bool IsFree(Caller caller) => caller is { Uid: 0, Certificate: null };
+
+    private Use Of(Caller caller)
+    {
+        if (uses.Count > ManyCallers)
+        {
+            Sweep();
+        }
+
+        return uses.GetOrAdd(caller.Owner, _ => new Use { Calls = 2.0 * options.CallsPerSecond, Lines = MostLines, At = time.GetTimestamp() });
+    }
+
+    private void Fill(Use use)
+    {
+        var now = time.GetTimestamp();
+        var seconds = time.GetElapsedTime(use.At, now).TotalSeconds;
+        use.Calls = Math.Min(2.0 * options.CallsPerSecond, use.Calls + (seconds * options.CallsPerSecond));
+        use.Lines = Math.Min(MostLines, use.Lines + seconds);
+        use.At = now;
+    }
+
+    private void Sweep()
+    {
+        foreach (var (owner, use) in uses)
+        {
+            lock (use)
+            {
+                Fill(use);
+                if (use is { Watches: 0, Lines: >= MostLines } && use.Calls >= 2.0 * options.CallsPerSecond)
+                {
+                    uses.TryRemove(owner, out _);
+                }
+            }
+        }
+    }
+
+    private sealed class Use
+    {
+        public double Calls { get; set; }
+
+        public double Lines { get; set; }
+
+        public int LeftOut { get; set; }
+
+        public long At { get; set; }
+
+        public int Watches { get; set; }
+    }
+
+    private sealed class Open(Use use) : IDisposable
+    {
+        private bool isClosed;
+
+        public void Dispose()
+        {
+            lock (use)
+            {
+                if (!isClosed)
+                {
+                    isClosed = true;
+                    use.Watches--;
+                }
+            }
+        }
+    }
+}

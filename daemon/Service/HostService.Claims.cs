@@ -1,0 +1,252 @@
+using UsbHostd.Api;
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Reconcile;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Requests;
+using Claim = UsbHostd.Api.V1.Claim;
+using Guest = UsbHostd.Api.V1.Guest;
+
+namespace UsbHostd.Daemon.Service;
+
+/// <summary>What changes a claim.</summary>
+internal sealed partial class HostService
+{
+    public async ValueTask<Claim> CreateClaimAsync(Caller caller, CreateClaimRequest request, CancellationToken cancellationToken)
+    {
+        var also = request.ForceReason.Length > 0 || request.OverrideReason.Length > 0 ? Right.Force : Right.None;
+        var verb = request.DryRun ? "claim-create-dry-run" : "claim-create";
+        var grant = await EnterAsync(caller, UsbHostMethods.CreateClaim, cancellationToken, request.Device, request.Guest, also, verb).ConfigureAwait(false);
+        CheckClaimRequest(request);
+        if (request.Move && Rival(feed.Current, request) is { } rival && !grant.Owns(rival))
+        {
+            grant = await MoreAsync(grant, Right.Manage, request.Device, request.Guest, verb, cancellationToken).ConfigureAwait(false);
+        }
+
+        var nonce = Guid.NewGuid();
+        if (request.DryRun)
+        {
+            var (state, now) = (feed.Current, time.GetUtcNow());
+            var claim = Accept(state, grant, request, nonce, now).Claim;
+            var hypothetical = Fold.Apply(state, new HostEvent.ClaimWritten(claim), now).State;
+            return WireClaims.Claim(hypothetical, hypothetical.Claims[claim.Id], now);
+        }
+
+        return await ChangeAsync(caller, verb, request.Device, (state, now) =>
+        {
+            var accepted = Accept(state, grant, request, nonce, now);
+            return accepted.AlreadyThere ? (accepted.Claim.Id, null) : (accepted.Claim.Id, accepted.Claim);
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask<Claim> MoveClaimAsync(Caller caller, MoveClaimRequest request, CancellationToken cancellationToken)
+    {
+        const string Verb = "claim-move";
+        var grant = await EnterToChangeAsync(caller, UsbHostMethods.MoveClaim, Verb, s => OneClaim(s, null, request.Id), cancellationToken).ConfigureAwait(false);
+        return await ChangeAsync(caller, Verb, request.Id, (state, _) =>
+        {
+            var entry = Standing(state, grant, request.Id);
+            var guest = OneGuest(state, null, request.Guest, mayBeUnknown: true);
+            if (entry.Claim.Guest == guest)
+            {
+                return (entry.Id, null);
+            }
+
+            // What passed policy or the guard was said for the other guest.
+            var moved = Moved(entry.Claim, guest);
+            if (Assessor.Choose(state, entry).Device is { } device && ClaimDecider.RefusedBy(state, moved, device) is { } refused)
+            {
+                throw ToException(state, grant, refused, time.GetUtcNow());
+            }
+
+            return (entry.Id, moved);
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask<Claim> ReleaseClaimAsync(Caller caller, ReleaseClaimRequest request, CancellationToken cancellationToken)
+    {
+        const string Verb = "claim-release";
+        var grant = await EnterToChangeAsync(caller, UsbHostMethods.ReleaseClaim, Verb, s => ClaimToRelease(s, null, request), cancellationToken).ConfigureAwait(false);
+        return await ChangeAsync(caller, Verb, request.Id.Length > 0 ? request.Id : request.Device, (state, now) =>
+        {
+            var entry = ClaimToRelease(state, grant, request);
+            Rights.RequireOwn(grant, entry);
+            return entry.Stands ? (entry.Id, Released(entry.Claim, now)) : (entry.Id, null);
+        }, cancellationToken).ConfigureAwait(false);
+    }
+
+    public async ValueTask<Claim> RetryClaimAsync(Caller caller, RetryClaimRequest request, CancellationToken cancellationToken)
+    {
+        const string Verb = "claim-retry";
+        var grant = await EnterToChangeAsync(caller, UsbHostMethods.RetryClaim, Verb, s => OneClaim(s, null, request.Id), cancellationToken).ConfigureAwait(false);
+        var (state, id) = await AskAsync(caller, Verb, request.Id, (current, now) =>
+        {
+            var entry = Standing(current, grant, request.Id);
+            List<StoreChange> changes = [Audit(caller, now, Verb, entry.Id.ToString(), "ok", "")];
+            List<HostEvent> events = [];
+            if (entry.Claim.Hold != ClaimHold.None)
+            {
+                var free = entry.Claim with { Hold = ClaimHold.None };
+                changes.Add(StoreChange.Keep(free));
+                events.Add(new HostEvent.ClaimWritten(free));
+            }
+
+            events.Add(new HostEvent.ClaimRetried(entry.Id));
+            return (new Decided(changes, events), entry.Id);
+        }, cancellationToken).ConfigureAwait(false);
+        return WireClaims.Claim(state, state.Claims[id], time.GetUtcNow());
+    }
+
+    /// <summary>Writes a claim and says how it stands.</summary>
+    private async Task<Claim> ChangeAsync(
+        Caller caller, string verb, string subject, Func<HostState, DateTimeOffset, (ClaimId Id, Policy.Claims.Claim? Write)> decide,
+        CancellationToken cancellationToken)
+    {
+        var (state, id) = await AskAsync(caller, verb, subject, (current, now) =>
+        {
+            var (claim, write) = decide(current, now);
+            return write is null
+                ? (new Decided([], []), claim)
+                : (new Decided(
+                    [new StoreChange.PutClaim(write), Audit(caller, now, verb, claim.ToString(), "ok", Describe(current, write))],
+                    [new HostEvent.ClaimWritten(write)]), claim);
+        }, cancellationToken).ConfigureAwait(false);
+        return WireClaims.Claim(state, state.Claims[id], time.GetUtcNow());
+    }
+
+    private ClaimDecision.Accepted Accept(HostState state, Grant grant, CreateClaimRequest request, Guid nonce, DateTimeOffset now)
+    {
+        var decision = ClaimDecider.Decide(state, ToCore(state, grant, request), nonce, now);
+        var accepted = decision as ClaimDecision.Accepted
+            ?? throw Named(ToException(state, grant, (ClaimDecision.Refused)decision, now), (ClaimDecision.Refused)decision);
+        if (state.Claims.TryGetValue(accepted.Claim.Id, out var standing))
+        {
+            Rights.RequireOwn(grant, standing, accepted.AlreadyThere);
+            return accepted;
+        }
+
+        var most = limits.MostClaims(grant.Caller);
+        return state.Claims.Values.Where(e => e.Stands && e.Claim.Origin == ClaimOrigin.Explicit && grant.Owns(e)).Take(most).Count() < most
+            ? accepted
+            : throw new HostException(ErrorCode.ErrorTooMany, $"{grant.Caller.Owner} has {most} claims, and may have no more", "release one: usbhostctl claim-release");
+    }
+
+    /// <summary>The claim that a request with <c>move</c> would take the device from.</summary>
+    private static ClaimEntry? Rival(HostState state, CreateClaimRequest request)
+    {
+        var matches = DeviceSelector.Match(state, request.Device);
+        return matches.Length == 1 ? Assessor.OwnerOf(state, matches[0]) : null;
+    }
+
+    private static ClaimRequest ToCore(HostState state, Grant grant, CreateClaimRequest request) => new()
+    {
+        Device = request.Device,
+        Sees = grant.SeesAll ? null : device => grant.Sees(state, device),
+        Guest = OneGuest(state, null, request.Guest, mayBeUnknown: true),
+        Follow = WireClaims.Follow(request.Follow),
+        FollowIds = [.. request.FollowIds.Select(text => UsbId.TryParse(text, out var id)
+            ? id
+            : throw Refusals.Invalid($"{text} is not an id pair", "write it as VENDOR:PRODUCT in hex, for example 0951:1666"))],
+        Mode = WireClaims.Mode(request.Mode),
+        Lifetime = WireClaims.Lifetime(request.Lifetime),
+        GuestReset = WireClaims.Reset(request.GuestReset),
+        ForceReason = request.ForceReason.Length == 0 ? null : request.ForceReason,
+        OverrideReason = request.OverrideReason.Length == 0 ? null : request.OverrideReason,
+        Move = request.Move,
+        RequestId = request.RequestId.Length == 0 ? null : request.RequestId,
+        Owner = grant.Caller.Owner,
+        Uid = grant.Caller.Uid,
+        Gids = grant.Caller.Gids,
+        Door = grant.Caller.Door,
+    };
+
+    /// <summary>What a rule assigns is held back, or it would come straight back.</summary>
+    private static Policy.Claims.Claim Released(Policy.Claims.Claim claim, DateTimeOffset now) =>
+        claim.Origin == ClaimOrigin.Rule ? claim with { Hold = ClaimHold.Withheld } : claim with { Released = now };
+
+    private static Policy.Claims.Claim Moved(Policy.Claims.Claim claim, GuestId guest) =>
+        claim with { Guest = guest, Hold = ClaimHold.None, LifetimeRun = null, ForceReason = null, OverrideReason = null };
+
+    private static void CheckClaimRequest(CreateClaimRequest request)
+    {
+        foreach (var (name, text) in new[] { ("device", request.Device), ("guest", request.Guest), ("force reason", request.ForceReason), ("override reason", request.OverrideReason), ("request id", request.RequestId) })
+        {
+            if (text.Length > MostText)
+            {
+                throw Refusals.Invalid($"the {name} is longer than {MostText} characters", "shorten it");
+            }
+        }
+
+        if (request.FollowIds.Count > 16)
+        {
+            throw Refusals.Invalid($"{request.FollowIds.Count} ids to follow are more than 16", "name only those that the device really changes to");
+        }
+    }
+
+    private static ClaimEntry Standing(HostState state, Grant grant, string id)
+    {
+        var entry = OneClaim(state, grant, id);
+        Rights.RequireOwn(grant, entry);
+        return entry.Stands
+            ? entry
+            : throw new HostException(ErrorCode.ErrorClaimNotFound, $"claim {id} was released", "make a new one: usbhostctl attach");
+    }
+
+    private static ClaimEntry ClaimToRelease(HostState state, Grant? grant, ReleaseClaimRequest request)
+    {
+        var entry = request.Id.Length > 0 ? OneClaim(state, grant, request.Id) : ByDevice(state, grant, request.Device);
+        if (request.Guest.Length > 0 && OneGuest(state, grant, request.Guest, mayBeUnknown: true) != entry.Claim.Guest)
+        {
+            throw new HostException(
+                ErrorCode.ErrorClaimNotFound, $"claim {entry.Id} is for guest {state.GuestName(entry.Claim.Guest)}, not for {request.Guest}",
+                "name the guest that has it, or leave it out");
+        }
+
+        return entry;
+    }
+
+    /// <summary>The claim on a device that is there; or on one that is away, by the key it was known by.</summary>
+    private static ClaimEntry ByDevice(HostState state, Grant? grant, string text)
+    {
+        if (DeviceSelector.Match(state, text).Length > 0)
+        {
+            return Assessor.OwnerOf(state, OneDevice(state, grant, text)) ?? throw new HostException(
+                ErrorCode.ErrorClaimNotFound, $"nobody has claimed device {text}", "usbhostctl claim-list shows the claims that stand");
+        }
+
+        var absent = DeviceSelector.MatchAbsent(state, text) ?? throw Refusals.NoDevice(text);
+        foreach (var key in new[] { absent.Serial, absent.Port }.OfType<DeviceKey>())
+        {
+            foreach (var claim in state.ClaimsByKey[key].Select(c => state.Claims[c]))
+            {
+                if (claim.Stands && (grant is null || grant.Sees(claim)) && (absent.UsbId is not { } usbId || claim.Claim.Ids.Contains(usbId)))
+                {
+                    return claim;
+                }
+            }
+        }
+
+        throw new HostException(ErrorCode.ErrorClaimNotFound, $"nobody has claimed device {text}", "usbhostctl claim-list shows the claims that stand");
+    }
+
+    /// <summary>Who holds it over usbfs is looked up only when somebody is told so.</summary>
+    private HostException Named(HostException refused, ClaimDecision.Refused why)
+    {
+        if (why is not { Why: Refusal.InUseByHost, Device: { } device } || device.Uses.Any(u => u.IsGuarded))
+        {
+            return refused;
+        }
+
+        var holders = writer.FindHolders(device);
+        return holders.IsEmpty
+            ? refused
+            : new HostException(refused.Code, $"{refused.Message}: {string.Join(", ", holders)}", "stop it, or exempt the device there, and ask again; an administrator may pass this with --force REASON");
+    }
+
+    private static string Describe(HostState state, Policy.Claims.Claim claim) =>
+        $"{claim.Follows.Text} for guest {state.GuestName(claim.Guest)}"
+        + (claim.ForceReason is { } force ? $", force: {force}" : "")
+        + (claim.OverrideReason is { } over ? $", override: {over}" : "");
+}

@@ -1,0 +1,101 @@
+using UsbHostd.Api;
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Reconcile;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Requests;
+using Claim = UsbHostd.Api.V1.Claim;
+using Guest = UsbHostd.Api.V1.Guest;
+
+namespace UsbHostd.Daemon.Service;
+
+/// <summary>Who may, and what the audit says of it; before anything else is done.</summary>
+internal sealed partial class HostService
+{
+    /// <summary>The one way in: what this call may do. Who may not call is told so, and the audit too.</summary>
+    /// <param name="verb">As the audit calls it; else as the contract does.</param>
+    private async ValueTask<Grant> EnterAsync(
+        Caller caller, string method, CancellationToken cancellationToken, string device = "", string guest = "", Right also = Right.None, string? verb = null)
+    {
+        try
+        {
+            return await rights.GrantAsync(caller, method, also, Details(device, guest), cancellationToken).ConfigureAwait(false);
+        }
+        catch (HostException refused)
+        {
+            await AuditAsync(caller, verb ?? method[(method.LastIndexOf('/') + 1)..], device.Length > 0 ? device : guest, refused, cancellationToken).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    private async ValueTask<Grant> MoreAsync(
+        Grant grant, Right right, string device, string guest, string verb, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await Rights.MoreAsync(grant, right, Details(device, guest), cancellationToken).ConfigureAwait(false);
+        }
+        catch (HostException refused)
+        {
+            await AuditAsync(grant.Caller, verb, device.Length > 0 ? device : guest, refused, cancellationToken).ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>The way in to change one claim, which takes more where it is somebody else's.</summary>
+    private async ValueTask<Grant> EnterToChangeAsync(
+        Caller caller, string method, string verb, Func<HostState, ClaimEntry> find, CancellationToken cancellationToken)
+    {
+        var state = feed.Current;
+        ClaimEntry? entry = null;
+        try
+        {
+            entry = find(state);
+        }
+        catch (HostException)
+        {
+            // Refused again below, once it is known who asks.
+        }
+
+        var (device, guest) = entry is null ? ("", "") : (entry.Claim.Follows.Text, state.GuestName(entry.Claim.Guest));
+        var grant = await EnterAsync(caller, method, cancellationToken, device, guest, verb: verb).ConfigureAwait(false);
+        return entry is null || grant.Owns(entry) || (!grant.SeesAll && caller.Authority is null)
+            ? grant
+            : await MoreAsync(grant, Right.Manage, device, guest, verb, cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Has the loop decide; every refusal is audited.</summary>
+    private Task<(HostState State, T Result)> AskAsync<T>(
+        Caller caller, string verb, string subject, Func<HostState, DateTimeOffset, (Decided Decided, T Result)> decide, CancellationToken cancellationToken) =>
+        loop.AskAsync(decide, refused => Audit(caller, verb, subject, refused), cancellationToken);
+
+    private async ValueTask AuditAsync(Caller caller, string verb, string subject, HostException refused, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await AskAsync<bool>(caller, verb, subject, (_, _) => throw refused, cancellationToken).ConfigureAwait(false);
+        }
+        catch (HostException)
+        {
+            // The same one, written down on its way; whoever called throws it.
+        }
+    }
+
+    /// <summary>Null where a caller is refused so often that its refusals would fill the disk: those that were left out are counted in the next line.</summary>
+    private StoreChange.AppendAudit? Audit(Caller caller, string verb, string subject, HostException refused) =>
+        limits.Note(caller) is { } leftOut
+            ? Audit(
+                caller, time.GetUtcNow(), verb, Bounded(subject), refused.Code.ToString(),
+                leftOut == 0 ? refused.Message : $"{refused.Message} (and {leftOut} refusals before it that are not in this list)")
+            : null;
+
+    private static string Bounded(string text) => text.Length > MostText ? text[..MostText] : text;
+
+    private static StoreChange.AppendAudit Audit(Caller caller, DateTimeOffset at, string verb, string subject, string outcome, string detail) =>
+        new(at, caller.Owner, caller.Door, verb, subject, outcome, detail);
+
+    private static Dictionary<string, string> Details(string device, string guest) =>
+        new(StringComparer.Ordinal) { ["device"] = Bounded(device), ["guest"] = Bounded(guest) };
+}

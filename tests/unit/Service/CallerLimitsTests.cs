@@ -1,0 +1,84 @@
+using NUnit.Framework;
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Service;
+using UsbHostd.Tests.Reconcile.Sim;
+
+namespace UsbHostd.Tests.Service;
+
+[TestFixture]
+internal sealed class CallerLimitsTests
+{
+    private ManualTime time = null!;
+    private CallerLimits limits = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        time = new ManualTime();
+        limits = new CallerLimits(new CallerLimitOptions { CallsPerSecond = 10, Watches = 2 }, time);
+    }
+
+    [Test]
+    public void Count_MoreThanTwiceTheRateAtOnce_IsRefusedUntilTimeGoesOn()
+    {
+        Assert.That(CallsUntilRefused(World.Member), Is.EqualTo(20));
+
+        time.Advance(TimeSpan.FromSeconds(1), () => { });
+
+        Assert.That(CallsUntilRefused(World.Member), Is.EqualTo(10));
+    }
+
+    [Test]
+    public void Count_OneCaller_LeavesTheOthersAlone()
+    {
+        CallsUntilRefused(World.Member);
+
+        Assert.That(() => limits.Count(World.User), Throws.Nothing);
+    }
+
+    [Test]
+    public void Count_Root_IsNotCounted() => Assert.That(CallsUntilRefused(World.Root), Is.EqualTo(100));
+
+    [Test]
+    public void Watch_MoreThanAllowed_IsRefusedUntilOneEnds()
+    {
+        var first = limits.Watch(World.Member);
+        limits.Watch(World.Member);
+
+        var refused = Assert.Throws<HostException>(() => limits.Watch(World.Member))!;
+        first!.Dispose();
+        first.Dispose();
+
+        Assert.That(refused.Code, Is.EqualTo(ErrorCode.ErrorTooMany));
+        Assert.That(() => limits.Watch(World.Member), Throws.Nothing);
+        Assert.That(() => limits.Watch(World.Member), Throws.TypeOf<HostException>());
+    }
+
+    [Test]
+    public void Note_RefusedWithoutEnd_LeavesLinesOutAndCountsThem()
+    {
+        var written = Enumerable.Range(0, 1000).Count(_ => limits.Note(World.Member) is not null);
+
+        time.Advance(TimeSpan.FromSeconds(1), () => { });
+
+        Assert.That(written, Is.LessThan(200));
+        Assert.That(limits.Note(World.Member), Is.EqualTo(1000 - written));
+    }
+
+    private int CallsUntilRefused(Caller caller)
+    {
+        for (var calls = 0; calls < 100; calls++)
+        {
+            try
+            {
+                limits.Count(caller);
+            }
+            catch (HostException)
+            {
+                return calls;
+            }
+        }
+
+        return 100;
+    }
+}
