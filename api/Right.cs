@@ -53,5 +53,6 @@ public static class UsbHostRights
         [UsbHostMethods.GeneratePolicy] = Right.List,
         [UsbHostMethods.GetVersion] = Read,
         [UsbHostMethods.GetHealth] = Read,
+        [UsbHostMethods.GetStatistics] = Right.List,
     }.ToFrozenDictionary(StringComparer.Ordinal);
 }

@@ -79,6 +79,9 @@ public sealed class UsbHostClient : IDisposable
     public Task<GeneratePolicyResponse> GeneratePolicyAsync(GeneratePolicyRequest request, CancellationToken cancellationToken = default) =>
         channel.UnaryAsync(UsbHostMethods.GeneratePolicy, request, GeneratePolicyResponse.Parser, CallTimeout, cancellationToken);
 
+    public Task<Statistics> GetStatisticsAsync(GetStatisticsRequest request, CancellationToken cancellationToken = default) =>
+        channel.UnaryAsync(UsbHostMethods.GetStatistics, request, Statistics.Parser, CallTimeout, cancellationToken);
+
     public Task<V1.Version> GetVersionAsync(GetVersionRequest request, CancellationToken cancellationToken = default) =>
         channel.UnaryAsync(UsbHostMethods.GetVersion, request, V1.Version.Parser, CallTimeout, cancellationToken);
 

@@ -23,6 +23,7 @@ public static class UsbHostMethods
     public const string GeneratePolicy = Service + "GeneratePolicy";
     public const string GetVersion = Service + "GetVersion";
     public const string GetHealth = Service + "GetHealth";
+    public const string GetStatistics = Service + "GetStatistics";
 
     private const string Service = "/usbhostd.v1.UsbHost/";
 }

@@ -39,7 +39,7 @@ internal sealed class CommandLine
         this.terminal = terminal;
         Groups =
         [
-            new("Devices", [DeviceVerbs.List(this), DeviceVerbs.Info(this), DeviceVerbs.Label(this), DeviceVerbs.TrustSerial(this)]),
+            new("Devices", [DeviceVerbs.List(this), DeviceVerbs.Info(this), DeviceVerbs.Label(this), DeviceVerbs.TrustSerial(this), DeviceVerbs.Statistics(this)]),
             new("Claims",
             [
                 AttachVerb.Create(this), ClaimVerbs.Detach(this), ClaimVerbs.List(this), ClaimVerbs.Info(this), ClaimVerbs.Release(this),

@@ -1,10 +1,11 @@
 using System.CommandLine;
+using System.Globalization;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 
 namespace UsbHostd.Cli;
 
-/// <summary>device-list, device-info, device-label, device-trust-serial.</summary>
+/// <summary>device-list, device-info, device-label, device-trust-serial, device-stats.</summary>
 internal static class DeviceVerbs
 {
     public static Command List(CommandLine line) => line.Verb(
@@ -51,6 +52,30 @@ internal static class DeviceVerbs
                 Done(session, trusted, "told apart by its serial again");
                 return ExitCode.Ok;
             });
+    }
+
+    public static Command Statistics(CommandLine line) => line.Verb(
+        new Command("device-stats", "Count the devices of each vendor and product"), StatisticsAsync);
+
+    private static async Task<ExitCode> StatisticsAsync(Session session, ParseResult parsed, CancellationToken cancellationToken)
+    {
+        var answer = await session.Client.GetStatisticsAsync(new GetStatisticsRequest(), cancellationToken);
+        if (session.IsJson)
+        {
+            session.Json(answer);
+            return ExitCode.Ok;
+        }
+
+        var table = new Table(["Device", "Total", "Free", "Claimed"]);
+        foreach (var pair in answer.Pairs)
+        {
+            table.Add($"{pair.VendorId}:{pair.ProductId}", Number(pair.Total), Number(pair.Free), Number(pair.Claimed));
+        }
+
+        session.Table(table);
+        return ExitCode.Ok;
+
+        static string Number(uint number) => number.ToString(CultureInfo.InvariantCulture);
     }
 
     private static async Task<ExitCode> ListAsync(Session session, ParseResult parsed, CancellationToken cancellationToken)

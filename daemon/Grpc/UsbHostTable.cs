@@ -33,6 +33,7 @@ internal static class UsbHostTable
         GrpcMethod.Unary(UsbHostMethods.GeneratePolicy, GeneratePolicyRequest.Parser, service.GeneratePolicyAsync),
         GrpcMethod.Unary(UsbHostMethods.GetVersion, GetVersionRequest.Parser, service.GetVersionAsync),
         GrpcMethod.Unary(UsbHostMethods.GetHealth, GetHealthRequest.Parser, service.GetHealthAsync),
+        GrpcMethod.Unary(UsbHostMethods.GetStatistics, GetStatisticsRequest.Parser, service.GetStatisticsAsync),
         GrpcMethod.Stream(UsbHostMethods.Watch, WatchRequest.Parser, service.Watch),
     ];
 }

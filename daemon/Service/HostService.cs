@@ -138,6 +138,12 @@ internal sealed partial class HostService : IHostService
         };
     }
 
+    public async ValueTask<Statistics> GetStatisticsAsync(Caller caller, GetStatisticsRequest request, CancellationToken cancellationToken)
+    {
+        await EnterAsync(caller, UsbHostMethods.GetStatistics, cancellationToken).ConfigureAwait(false);
+        return WireDevices.Statistics(feed.Current);
+    }
+
     /// <summary>A released claim is shown until its device has really left.</summary>
     internal static bool IsShown(HostState state, ClaimEntry entry, DateTimeOffset now) =>
         entry.Stands || Assessor.Assess(state, entry, now).Phase != ClaimPhase.Released;

@@ -46,6 +46,8 @@ internal interface IHostService
 
     ValueTask<Health> GetHealthAsync(Caller caller, GetHealthRequest request, CancellationToken cancellationToken);
 
+    ValueTask<Statistics> GetStatisticsAsync(Caller caller, GetStatisticsRequest request, CancellationToken cancellationToken);
+
     /// <summary>
     /// A snapshot, then changes, until cancelled. The consumer may be slow: what is kept for it is bounded, and it is told to resync.
     /// </summary>

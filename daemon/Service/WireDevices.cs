@@ -9,6 +9,29 @@ namespace UsbHostd.Daemon.Service;
 /// <summary>Devices and guests as the contract shows them. The core knows nothing of the contract.</summary>
 internal static class WireDevices
 {
+    /// <summary>A device is free where a claim for some guest would not be refused for the device's sake.</summary>
+    public static V1.Statistics Statistics(HostState state)
+    {
+        var statistics = new V1.Statistics();
+        foreach (var pair in state.Devices.Values.Where(d => !d.IsHub).GroupBy(d => d.UsbId).OrderBy(g => g.Key.Vendor).ThenBy(g => g.Key.Product))
+        {
+            statistics.Pairs.Add(new V1.IdPairStatistics
+            {
+                VendorId = $"{pair.Key.Vendor:x4}",
+                ProductId = $"{pair.Key.Product:x4}",
+                Total = (uint)pair.Count(),
+                Free = (uint)pair.Count(d => IsFree(state, d)),
+                Claimed = (uint)pair.Count(d => Assessor.OwnerOf(state, d) is not null),
+            });
+        }
+
+        return statistics;
+    }
+
+    private static bool IsFree(HostState state, UsbDevice device) =>
+        Assessor.OwnerOf(state, device) is null && !device.Uses.Any(u => u.IsGuarded) && Permission.WhyNotAnybody(state, device) is null
+        && !state.AttachmentsByAddress[device.Address].Any();
+
     public static V1.Device Device(HostState state, UsbDevice device)
     {
         var owner = Assessor.OwnerOf(state, device);

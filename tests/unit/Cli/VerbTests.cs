@@ -220,6 +220,14 @@ internal sealed class VerbTests
         Assert.That((await cli.RunAsync("health")).Lines, Is.SupersetOf(["Heap:             1.5 MiB", "Descriptors:      134"]));
     }
 
+    [Test]
+    public async Task DeviceStats_Pairs_AreShown()
+    {
+        cli.Service.On<GetStatisticsRequest>(_ => new Statistics { Pairs = { new IdPairStatistics { VendorId = "0951", ProductId = "1666", Total = 3, Free = 1, Claimed = 2 } } });
+
+        Assert.That((await cli.RunAsync("device-stats")).Lines[2].Split(' ', StringSplitOptions.RemoveEmptyEntries), Is.EqualTo(["0951:1666", "3", "1", "2"]));
+    }
+
     [TestCase(true, 0)]
     [TestCase(false, 9)]
     public async Task Health_Libvirt_DecidesTheExitCode(bool connected, int exit)

@@ -84,6 +84,9 @@ internal sealed class FakeHostService : IHostService
     public ValueTask<Health> GetHealthAsync(Caller caller, GetHealthRequest request, CancellationToken cancellationToken) =>
         AnswerAsync<Health>(caller, request, cancellationToken);
 
+    public ValueTask<Statistics> GetStatisticsAsync(Caller caller, GetStatisticsRequest request, CancellationToken cancellationToken) =>
+        AnswerAsync<Statistics>(caller, request, cancellationToken);
+
     private async ValueTask<T> AnswerAsync<T>(Caller caller, IMessage request, CancellationToken cancellationToken)
         where T : class, IMessage
     {

@@ -161,6 +161,21 @@ internal sealed class HostServiceTests : StickTest
     }
 
     [Test]
+    public void GetStatistics_CountsByIdPair()
+    {
+        world.Claim(stick, guest);
+        world.Plugged(Some.Stick("S-2"), "1-5");
+        var mounted = world.Plugged(Some.Stick("S-3"), "1-6");
+        world.Plugged(Some.Keyboard(), "1-7");
+        world.Do(h => h.Use(mounted, new Policy.Devices.HostUse(Policy.Devices.HostUseKind.Mount, "/dev/sdb1 on /srv")));
+
+        var pairs = world.Ask(s => s.GetStatisticsAsync(World.Root, new(), default)).Pairs;
+
+        Assert.That(pairs.Select(p => (p.VendorId, p.ProductId, p.Total, p.Free, p.Claimed)), Has.Member(("0951", "1666", 3u, 1u, 1u)));
+        Assert.That(pairs.Select(p => p.VendorId), Is.Ordered);
+    }
+
+    [Test]
     public void GetHealth_Counts()
     {
         world.Claim(stick, guest);

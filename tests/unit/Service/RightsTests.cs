@@ -32,6 +32,7 @@ internal sealed class RightsTests : StickTest
         yield return Call("GeneratePolicy", (s, c) => s.GeneratePolicyAsync(c, new(), default).AsTask());
         yield return Call("GetVersion", (s, c) => s.GetVersionAsync(c, new(), default).AsTask());
         yield return Call("GetHealth", (s, c) => s.GetHealthAsync(c, new(), default).AsTask());
+        yield return Call("GetStatistics", (s, c) => s.GetStatisticsAsync(c, new(), default).AsTask());
         yield return Call("Watch", async (s, c) => await s.Watch(c, new(), default).GetAsyncEnumerator().MoveNextAsync());
     }
 
