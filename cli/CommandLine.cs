@@ -45,7 +45,7 @@ internal sealed class CommandLine
                 AttachVerb.Create(this), ClaimVerbs.Detach(this), ClaimVerbs.List(this), ClaimVerbs.Info(this), ClaimVerbs.Release(this),
                 ClaimVerbs.Retry(this),
             ]),
-            new("Guests", [GuestVerbs.List(this), GuestVerbs.Start(this)]),
+            new("Guests", [GuestVerbs.List(this), GuestVerbs.Info(this), GuestVerbs.Start(this)]),
             new("Policy", [PolicyVerbs.Show(this), PolicyVerbs.Explain(this), PolicyVerbs.Reload(this), PolicyVerbs.Generate(this)]),
             new("Policy, without a daemon",
             [

@@ -33,6 +33,41 @@ internal static class GuestVerbs
             });
     }
 
+    public static Command Info(CommandLine line)
+    {
+        var guest = CommandLine.Guest();
+        return line.Verb(
+            new Command("guest-info", "Show what a guest has, and what its definition asks for") { guest },
+            async (session, parsed, cancellationToken) =>
+            {
+                Show(session, await session.Client.GetGuestAsync(new GetGuestRequest { Guest = parsed.GetRequiredValue(guest) }, cancellationToken));
+                return ExitCode.Ok;
+            });
+    }
+
+    private static void Show(Session session, Guest guest)
+    {
+        if (session.IsJson)
+        {
+            session.Json(guest);
+            return;
+        }
+
+        session.Fields(
+            ("Name", guest.Name), ("UUID", guest.Uuid), ("State", Words.State(guest)),
+            ("USB devices", Text(guest.Attachments.Count(attachment => !attachment.Missing))),
+            ("Claims", string.Join(' ', guest.ClaimIds)));
+        foreach (var controller in guest.Controllers)
+        {
+            session.Fields(($"Controller {Text(controller.Index)}", $"{controller.Model}, {Text(controller.FreePorts)} of {Text(controller.Ports)} ports free"));
+        }
+
+        foreach (var wish in guest.Wishes)
+        {
+            session.Fields(("Asks for", wish.ClaimId.Length > 0 ? $"{wish.Device} (claim {wish.ClaimId})" : $"{wish.Device}{(wish.Optional ? " (optional)" : "")}: {wish.Message}"));
+        }
+    }
+
     private static async Task<ExitCode> ListAsync(Session session, ParseResult parsed, CancellationToken cancellationToken)
     {
         var answer = await session.Client.ListGuestsAsync(new ListGuestsRequest(), cancellationToken);

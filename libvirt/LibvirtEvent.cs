@@ -52,6 +52,11 @@ public abstract record LibvirtEvent
     /// <param name="Alias">The device's alias.</param>
     public sealed record DeviceRemovalFailed(Guid Domain, string Alias) : LibvirtEvent;
 
+    /// <summary>A part of the domain's metadata was set or removed. Source: VIR_DOMAIN_EVENT_ID_METADATA_CHANGE.</summary>
+    /// <param name="Domain">UUID of the domain.</param>
+    /// <param name="Namespace">The XML namespace of an element of one's own; empty for title and description.</param>
+    public sealed record MetadataChanged(Guid Domain, string Namespace) : LibvirtEvent;
+
     /// <summary>
     /// The connection is dead; dispose it and open another. Comes once at most, and never after <see cref="LibvirtConnection.Dispose"/>.
     /// Source: virConnectRegisterCloseCallback.

@@ -97,11 +97,13 @@ internal sealed unsafe class LibvirtEventSubscription : IDisposable
         delegate* unmanaged[Cdecl]<nint, nint, nint, nint, void> added = &OnDeviceAdded;
         delegate* unmanaged[Cdecl]<nint, nint, nint, nint, void> removed = &OnDeviceRemoved;
         delegate* unmanaged[Cdecl]<nint, nint, nint, nint, void> removalFailed = &OnDeviceRemovalFailed;
+        delegate* unmanaged[Cdecl]<nint, nint, int, nint, nint, void> metadata = &OnMetadataChanged;
         Register(DomainEventId.Lifecycle, lifecycle);
         Register(DomainEventId.Reboot, reboot);
         Register(DomainEventId.DeviceAdded, added);
         Register(DomainEventId.DeviceRemoved, removed);
         Register(DomainEventId.DeviceRemovalFailed, removalFailed);
+        Register(DomainEventId.MetadataChange, metadata);
     }
 
     private void Register(DomainEventId eventId, void* callback)
@@ -137,6 +139,10 @@ internal sealed unsafe class LibvirtEventSubscription : IDisposable
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnDeviceRemovalFailed(nint connect, nint domain, nint alias, nint opaque) =>
         Deliver(opaque, () => new LibvirtEvent.DeviceRemovalFailed(UuidOf(domain), Text(alias)));
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnMetadataChanged(nint connect, nint domain, int type, nint space, nint opaque) =>
+        Deliver(opaque, () => new LibvirtEvent.MetadataChanged(UuidOf(domain), Text(space)));
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnClose(nint connect, int reason, nint opaque) =>
@@ -181,5 +187,6 @@ internal sealed unsafe class LibvirtEventSubscription : IDisposable
         DeviceRemoved = 15,
         DeviceAdded = 19,
         DeviceRemovalFailed = 22,
+        MetadataChange = 23,
     }
 }

@@ -234,6 +234,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
         LibvirtEvent.DeviceAdded a => new GuestId(a.Domain),
         LibvirtEvent.DeviceRemoved r => new GuestId(r.Domain),
         LibvirtEvent.DeviceRemovalFailed f => new GuestId(f.Domain),
+        LibvirtEvent.MetadataChanged m => new GuestId(m.Domain),
         _ => throw new ArgumentOutOfRangeException(nameof(e), e, "an event of libvirt's that nobody reads"),
     };
 

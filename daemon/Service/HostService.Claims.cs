@@ -162,9 +162,9 @@ internal sealed partial class HostService
         Door = grant.Caller.Door,
     };
 
-    /// <summary>What a rule assigns is held back, or it would come straight back.</summary>
+    /// <summary>What a rule or the guest's definition asks for is held back, or it would come straight back.</summary>
     private static Policy.Claims.Claim Released(Policy.Claims.Claim claim, DateTimeOffset now) =>
-        claim.Origin == ClaimOrigin.Rule ? claim with { Hold = ClaimHold.Withheld } : claim with { Released = now };
+        claim.Origin is ClaimOrigin.Rule or ClaimOrigin.Metadata ? claim with { Hold = ClaimHold.Withheld } : claim with { Released = now };
 
     private static Policy.Claims.Claim Moved(Policy.Claims.Claim claim, GuestId guest) =>
         claim with { Guest = guest, Hold = ClaimHold.None, LifetimeRun = null, ForceReason = null, OverrideReason = null };

@@ -102,6 +102,15 @@ internal static class WireDevices
             FreePorts = (uint)c.FreePorts,
         }));
         wire.ClaimIds.AddRange(StandingClaims(state, guest.Id));
+        wire.Wishes.AddRange(state.Wishes.GetValueOrDefault(guest.Id, []).Select(o => new V1.GuestWish
+        {
+            Device = o.Wish.Device,
+            Optional = o.Wish.Optional,
+            ClaimId = o.Claim?.ToString() ?? "",
+            Code = o.Refused is { } refused ? WireClaims.ErrorCode(refused.Why) : V1.ErrorCode.Unspecified,
+            Message = o.Refused?.Message ?? "",
+            Hint = o.Refused?.Hint ?? "",
+        }));
         return wire;
     }
 

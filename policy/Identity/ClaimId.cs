@@ -15,6 +15,9 @@ public readonly record struct ClaimId : IComparable<ClaimId>
     /// <summary>The id of the claim that a rule makes for this device and guest: the same each time.</summary>
     public static ClaimId ByRule(DeviceKey key, Guests.GuestId guest) => new(Base32.NameOf('c', $"rule\n{key.Text}\n{guest}"));
 
+    /// <summary>The id of the claim that a guest's own definition asks for: the same each time.</summary>
+    public static ClaimId ByWish(Guests.GuestId guest, string device) => new(Base32.NameOf('c', $"metadata\n{guest}\n{device}"));
+
     public static bool TryParse([NotNullWhen(true)] string? text, out ClaimId id)
     {
         var ok = Base32.IsName('c', text);

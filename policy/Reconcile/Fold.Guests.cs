@@ -53,6 +53,7 @@ public sealed partial class Fold
 
         NoteStart(guest);
         AdoptOrphans(guest);
+        NoteWishes(before, guest);
     }
 
     private void Gone(GuestId id)
@@ -69,6 +70,7 @@ public sealed partial class Fold
         state = state with { Guests = state.Guests.Remove(id) };
         touchedGuests.Add(id);
         DropStart(id);
+        ForgetWishes(id);
         if (state.ClaimsByGuest[id].IsEmpty)
         {
             state = state with { GuestNames = state.GuestNames.Remove(id) };
@@ -84,6 +86,12 @@ public sealed partial class Fold
         foreach (var id in state.Guests.Keys.Where(id => !present.Contains(id)).ToList())
         {
             Gone(id);
+        }
+
+        // Undefined while nobody looked.
+        foreach (var id in state.ClaimsByGuest.Keys.Where(id => !present.Contains(id)).ToList())
+        {
+            ForgetWishes(id);
         }
 
         ForgiveFailures();

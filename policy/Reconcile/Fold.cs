@@ -93,6 +93,17 @@ public sealed partial class Fold
 
         ReachDeadlines();
         AssignByRule();
+        if (happened is HostEvent.DevicePresent or HostEvent.DeviceGone or HostEvent.DevicesEnumerated or HostEvent.RulesLoaded or HostEvent.ClaimWritten)
+        {
+            LookAtUnmetWishes();
+        }
+
+        if (happened is HostEvent.ClaimWritten written && state.Wishes.ContainsKey(written.Claim.Guest))
+        {
+            wishesDue.Add(written.Claim.Guest);
+        }
+
+        MeetWishes();
         EndLifetimes();
         Retire();
     }

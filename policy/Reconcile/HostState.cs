@@ -86,6 +86,12 @@ public sealed record HostState
     /// <summary>Claims by rule that stand.</summary>
     public ImmutableHashSet<ClaimId> RuleClaims { get; init; } = [];
 
+    /// <summary>What guests ask for in their definitions, and what became of it.</summary>
+    public ImmutableDictionary<GuestId, ImmutableArray<WishOutcome>> Wishes { get; init; } = ImmutableDictionary<GuestId, ImmutableArray<WishOutcome>>.Empty;
+
+    /// <summary>Guests of which a wish is not met.</summary>
+    public ImmutableHashSet<GuestId> UnmetWishes { get; init; } = [];
+
     /// <summary>Whether the database was made by this run: then what is attached under our alias is adopted, whatever it is.</summary>
     public bool StoreIsNew { get; init; }
 

@@ -79,6 +79,7 @@ public static class StatusText
             ClaimReason.AttachFailed => $"{device} could not be attached to guest {guest}: {detail}",
             ClaimReason.DetachFailed => $"{device} could not be taken out of guest {guest}: {detail}",
             ClaimReason.NotAllowed => $"policy does not allow {device} for guest {guest}: {detail}",
+            ClaimReason.Withheld when claim.Origin == ClaimOrigin.Metadata => $"the definition of guest {guest} asks for {device}, and somebody released it",
             ClaimReason.Withheld => $"a rule gives {device} to guest {guest}, and somebody released it",
             ClaimReason.Settling => $"{device} was just plugged in, and its rule leaves it alone for a moment",
             ClaimReason.IsHub => $"{device} is a hub",

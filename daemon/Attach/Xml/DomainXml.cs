@@ -22,16 +22,20 @@ internal sealed record DomainXml(ImmutableArray<Attachment> Attachments, Immutab
     /// <summary>The domain's id in this run; null where the XML is that of a domain that is off.</summary>
     public int? Id { get; private init; }
 
+    /// <summary>What its metadata asks for.</summary>
+    public ImmutableArray<GuestWish> Wishes { get; private init; } = [];
+
     /// <summary>Throws XmlException where it is not well-formed; what it doesn't know it passes over.</summary>
     public static DomainXml Parse(string text)
     {
         using var reader = XmlReader.Create(new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit });
         var root = XDocument.Load(reader).Root;
         var id = int.TryParse((string?)root?.Attribute("id"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : (int?)null;
+        var wishes = WishXml.Read(root?.Element("metadata"));
         var devices = root?.Element("devices");
         return devices is null
-            ? new DomainXml([], []) { Id = id }
-            : new DomainXml([.. devices.Elements("hostdev").Where(IsUsb).Select(ReadAttachment)], ReadControllers(devices)) { Id = id };
+            ? new DomainXml([], []) { Id = id, Wishes = wishes }
+            : new DomainXml([.. devices.Elements("hostdev").Where(IsUsb).Select(ReadAttachment)], ReadControllers(devices)) { Id = id, Wishes = wishes };
     }
 
     private static bool IsUsb(XElement hostdev) => (string?)hostdev.Attribute("type") == "usb";

@@ -20,6 +20,8 @@ internal sealed class FakeGuest
 
     public List<FakeHostdev> Hostdevs { get; set; } = [];
 
+    public ImmutableArray<GuestWish> Wishes { get; set; } = [];
+
     /// <summary>A managed save; null where there is none.</summary>
     public List<FakeHostdev>? Saved { get; set; }
 
@@ -44,6 +46,7 @@ internal sealed class FakeGuest
         Run = DomainId is { } id ? new GuestRun(FakeHost.BootId, id) : null,
         Attachments = [.. Hostdevs.Select(h => new Attachment(h.Alias, h.Missing ? null : h.Address, h.UsbId, h.Missing))],
         Controllers = [.. Controllers.Select(c => c with { UsedPorts = Hostdevs.Count })],
+        Wishes = Wishes,
     };
 
     public override string ToString() => Name;

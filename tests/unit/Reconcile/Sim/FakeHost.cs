@@ -116,6 +116,13 @@ internal sealed partial class FakeHost
         return guest;
     }
 
+    /// <summary>Another definition.</summary>
+    public void Redefine(FakeGuest guest, params GuestWish[] wishes)
+    {
+        guest.Wishes = [.. wishes];
+        Tell(guest);
+    }
+
     public void Undefine(FakeGuest guest)
     {
         Stop(guest);

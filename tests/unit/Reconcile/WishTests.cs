@@ -1,0 +1,190 @@
+using NUnit.Framework;
+using UsbHostd.Api.V1;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Rules;
+using UsbHostd.Tests.Reconcile.Sim;
+using GuestWish = UsbHostd.Policy.Guests.GuestWish;
+
+namespace UsbHostd.Tests.Reconcile;
+
+/// <summary>Guests that ask for their devices in their own definitions.</summary>
+[TestFixture]
+internal sealed class WishTests : StickTest
+{
+    private static readonly GuestWish Stick = new("serial:0951:1666:S-0001", Optional: false);
+
+    [Test]
+    public void Define_AsksForAPresentDevice_IsAttached()
+    {
+        Ask(Stick);
+
+        Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
+        Assert.That((Own().Claim.Origin, Own().Claim.Owner, Own().Claim.Door), Is.EqualTo((ClaimOrigin.Metadata, $"guest:{guest.Id}", "metadata")));
+    }
+
+    [Test]
+    public void Define_AsksForADeviceThatIsAway_GetsItWhenItComes()
+    {
+        world.Do(h => h.Pull(stick));
+        Ask(Stick);
+        Assume.That(guest.Hostdevs, Is.Empty);
+
+        world.Do(h => h.Plug(stick, "1-5"));
+
+        Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void Metadata_NoLongerAsks_TakesTheDeviceOut()
+    {
+        Ask(Stick);
+
+        Ask();
+
+        Assert.That(guest.Hostdevs, Is.Empty);
+        Assert.That(Claims(), Is.Empty);
+    }
+
+    [Test]
+    public void Undefine_EndsTheClaim()
+    {
+        Ask(Stick);
+
+        world.Do(h => h.Undefine(guest));
+
+        Assert.That(Claims(), Is.Empty);
+    }
+
+    [Test]
+    public void Undefine_WhileTheDaemonIsAway_EndsTheClaim()
+    {
+        Ask(Stick);
+        world.Crash();
+        world.Host.Undefine(guest);
+
+        world.Start();
+
+        Assert.That(Claims(), Is.Empty);
+    }
+
+    [Test]
+    public void Restart_SameDefinition_LeavesTheClaimAndTheDevice()
+    {
+        Ask(Stick);
+        var before = guest.Hostdevs.Single();
+
+        world.Restart();
+
+        Assert.That(guest.Hostdevs.Single(), Is.EqualTo(before));
+        Assert.That(Claims(), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void NotAllowed_IsNotClaimedAndSaysWhy()
+    {
+        world.Reload(TestRules.Of());
+
+        Ask(Stick);
+
+        Assert.That(Claims(), Is.Empty);
+        Assert.That((Shown().ClaimId, Shown().Code), Is.EqualTo(("", ErrorCode.ErrorNotAllowed)));
+        Assert.That(Shown().Message, Does.Contain("policy"));
+    }
+
+    [Test]
+    public void NotAllowed_RulesAllowItLater_IsAttached()
+    {
+        world.Reload(TestRules.Of());
+        Ask(Stick);
+
+        world.Reload(TestRules.AllowAll);
+
+        Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
+        Assert.That(Shown().ClaimId, Is.EqualTo(Own().Id.ToString()));
+    }
+
+    [Test]
+    public void HeldByAnotherGuest_IsAttachedWhenThatClaimEnds()
+    {
+        var other = world.Guest("other");
+        var claim = world.Claim(stick, other);
+        Ask(Stick);
+        Assume.That(Shown().Code, Is.EqualTo(ErrorCode.ErrorHeldByGuest));
+
+        world.Release(claim);
+
+        Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void ClaimedByHandForTheSameGuest_IsMetByThat()
+    {
+        var claim = world.Claim(stick, guest);
+
+        Ask(Stick);
+
+        Assert.That(Shown().ClaimId, Is.EqualTo(claim.ToString()));
+        Assert.That(Claims(), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void ClaimedByHandAndReleased_IsThenClaimedForItself()
+    {
+        var claim = world.Claim(stick, guest);
+        Ask(Stick);
+
+        world.Release(claim);
+
+        Assert.That(Own().Claim.Origin, Is.EqualTo(ClaimOrigin.Metadata));
+        Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void Released_IsHeldUntilRetried()
+    {
+        Ask(Stick);
+        var claim = Own().Id;
+
+        world.Release(claim);
+        world.Do(h => h.Replug(stick));
+        Assume.That(guest.Hostdevs, Is.Empty);
+        Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Held, ClaimReason.Withheld)));
+
+        world.Retry(claim);
+
+        Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void Fault_IsShownAndTheOthersAreMet()
+    {
+        Ask(new GuestWish("port:9-9", Optional: true) { Fault = "it asks for it twice" }, Stick);
+
+        Assert.That((Shown().Code, Shown().Optional), Is.EqualTo((ErrorCode.ErrorInvalidArgument, true)));
+        Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void Refused_AgainAndAgain_IsAuditedOnce()
+    {
+        world.Reload(TestRules.Of());
+        Ask(Stick);
+
+        for (var i = 0; i < 5; i++)
+        {
+            world.Do(h => h.Replug(stick));
+        }
+
+        Assert.That(world.Store.Audit.Count(a => a.Verb == "claim-by-metadata"), Is.LessThanOrEqualTo(2));
+    }
+
+    private void Ask(params GuestWish[] wishes) => world.Do(h => h.Redefine(guest, wishes));
+
+    private List<ClaimEntry> Claims() => [.. world.State.Claims.Values.Where(e => e.Stands)];
+
+    private ClaimEntry Own() => Claims().Single();
+
+    private Api.V1.GuestWish Shown() => world.Ask(s => s.GetGuestAsync(World.Root, new GetGuestRequest { Guest = "guest" }, default)).Wishes[0];
+}
