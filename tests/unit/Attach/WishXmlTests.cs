@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Xml;
 using System.Xml.Linq;
 using System.Xml.Schema;
@@ -57,7 +58,7 @@ internal sealed class WishXmlTests
         var many = Read(string.Concat(Enumerable.Range(0, 50).Select(i => $"<u:claim device='serial:{i}'/>")));
         var longer = Read($"<u:claim device='{new string('x', 100_000)}'/>").Single();
 
-        Assert.That((many.Count, many.Count(w => w.Fault is not null)), Is.EqualTo((33, 1)));
+        Assert.That((many.Length, many.Count(w => w.Fault is not null)), Is.EqualTo((33, 1)));
         Assert.That((longer.Device.Length, longer.Fault), Is.EqualTo((256, "expected an attribute device of 1 to 256 characters")));
     }
 
@@ -72,7 +73,7 @@ internal sealed class WishXmlTests
         Assert.That(IsValid(XElement.Parse(example).Elements().Single().ToString()), Is.True);
     }
 
-    private static IReadOnlyList<GuestWish> Read(string claims) =>
+    private static ImmutableArray<GuestWish> Read(string claims) =>
         DomainXml.Parse($"<domain><metadata><u:usb xmlns:u='{Space}'>{claims}</u:usb></metadata></domain>").Wishes;
 
     private static bool IsValid(string xml)
