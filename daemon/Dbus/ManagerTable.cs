@@ -50,6 +50,7 @@ internal static class ManagerTable
             "GeneratePolicy", GeneratePolicyRequest.Descriptor, [], service.GeneratePolicyAsync),
         ManagerMethod.OfFields<GetVersionRequest, Api.V1.Version>("GetVersion", GetVersionRequest.Descriptor, [], service.GetVersionAsync),
         ManagerMethod.OfFields<GetHealthRequest, Health>("GetHealth", GetHealthRequest.Descriptor, [], service.GetHealthAsync),
+        ManagerMethod.OfFields<GetStatisticsRequest, Statistics>("GetStatistics", GetStatisticsRequest.Descriptor, [], service.GetStatisticsAsync),
     ];
 
     private static string PathOf(Device device) => ObjectPaths.OfDevice(device.Id);

@@ -181,6 +181,7 @@ internal sealed class DbusFuzzTests
         Answer<GeneratePolicyRequest>(service, new GeneratePolicyResponse());
         Answer<GetVersionRequest>(service, new Api.V1.Version());
         Answer<GetHealthRequest>(service, new Health());
+        Answer<GetStatisticsRequest>(service, new Statistics());
     }
 
     private static void Answer<TRequest>(FakeHostService service, IMessage answer)
