@@ -18,6 +18,10 @@ internal sealed partial class DbusDoor
     private const string PeerInterface = "org.freedesktop.DBus.Peer";
     private const string ErrorPrefix = "org.freedesktop.DBus.Error.";
 
+    /// <summary>Without a token to resume by: signals carry none.</summary>
+    internal static ManagerMethod WatchMethod { get; } = new(
+        "Watch", WatchRequest.Descriptor, [], "", _ => throw new NotSupportedException("bound by the door itself")) { LeftOut = ["resume_token"] };
+
     public static string InterfaceOf(IMessage thing) => thing switch
     {
         Device => DeviceInterface,
@@ -158,13 +162,7 @@ internal sealed partial class DbusDoor
 
     private Invocation Watch(IncomingCall call, Peer peer)
     {
-        var request = new WatchRequest();
-        var bind = new ManagerMethod("Watch", WatchRequest.Descriptor, [], "", message =>
-        {
-            request = (WatchRequest)message;
-            return (_, _) => throw new InvalidOperationException("only decoded");
-        });
-        bind.Decode(call.Body);
+        var request = (WatchRequest)WatchMethod.Read(call.Body);
         return async (caller, _) =>
         {
             var (watch, _) = await WatchAsync(call, peer, caller, request).ConfigureAwait(false);

@@ -136,7 +136,8 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
         try
         {
             var caller = await peer.CallerAsync(cancel.Token).ConfigureAwait(false);
-            answer = await invocation(caller, cancel.Token).ConfigureAwait(false);
+            var asked = caller with { Authority = new PolkitAuthority(call.Connection, call.Sender, call.IsInteractive, logger) };
+            answer = await invocation(asked, cancel.Token).ConfigureAwait(false);
             await call.ReplyAsync(answer.Write).ConfigureAwait(false);
         }
         catch (Exception e)

@@ -25,4 +25,10 @@ internal static partial class DbusLog
 
     [LoggerMessage(1407, LogLevel.Error, "libsystemd can't be loaded: {Reason}. usbhostd is not on D-Bus; install libsystemd0, or set enabled = no in [dbus]")]
     public static partial void NoLibrary(ILogger logger, string reason);
+
+    [LoggerMessage(1408, LogLevel.Debug, "polkit said of {Action} for {Peer}: {Granted}")]
+    public static partial void PolkitSaid(ILogger logger, string action, string peer, bool granted);
+
+    [LoggerMessage(1409, LogLevel.Information, "polkit could not be asked about {Action} for {Peer}: {Reason}. That counts as a no")]
+    public static partial void NoPolkit(ILogger logger, string action, string peer, string reason);
 }

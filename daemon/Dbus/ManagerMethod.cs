@@ -23,11 +23,19 @@ internal sealed record ManagerMethod(string Name, MessageDescriptor Request, str
     /// <summary>Each argument, and the options: <c>ssa{sv}</c>.</summary>
     public string Signature { get; } = new string('s', Arguments.Length) + "a{sv}";
 
+    /// <summary>Fields that mean nothing on the bus.</summary>
+    public string[] LeftOut { get; init; } = [];
+
     /// <summary>The fields that are options.</summary>
-    public IEnumerable<FieldDescriptor> Options => Request.Fields.InDeclarationOrder().Where(f => !Arguments.Contains(f.Name, StringComparer.Ordinal));
+    public IEnumerable<FieldDescriptor> Options =>
+        Request.Fields.InDeclarationOrder().Where(f => !Arguments.Contains(f.Name, StringComparer.Ordinal) && !LeftOut.Contains(f.Name, StringComparer.Ordinal));
 
     /// <exception cref="FormatException">What is found is not what the method takes; the message says both.</exception>
-    public Invocation Decode(MessageReader body)
+    public Invocation Decode(MessageReader body) => Bind(Read(body));
+
+    /// <summary>The request that the arguments and options make.</summary>
+    /// <exception cref="FormatException">As <see cref="Decode"/>.</exception>
+    public IMessage Read(MessageReader body)
     {
         var found = body.Signature;
         if (found != Signature)
@@ -48,7 +56,7 @@ internal sealed record ManagerMethod(string Name, MessageDescriptor Request, str
             ProtoFields.Set(request, field, value);
         }
 
-        return Bind(request);
+        return request;
     }
 
     /// <summary>Answers with a{sv}: the fields of the answer.</summary>

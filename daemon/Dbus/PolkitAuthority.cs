@@ -1,0 +1,92 @@
+using UsbHostd.Api;
+using UsbHostd.Daemon.Service;
+
+namespace UsbHostd.Daemon.Dbus;
+
+/// <summary>
+/// Asks polkit whether the sender of one call may do what its roles don't allow it: action <c>org.usbhostd.usbhost1.NAME</c>, subject by the
+/// sender's unique name (CheckAuthorization of polkit's D-Bus reference). No polkit on the bus is a no.
+/// </summary>
+/// <param name="sender">The unique name of who called.</param>
+/// <param name="isInteractive">Whether a person may be asked: the call says so itself.</param>
+internal sealed class PolkitAuthority(BusConnection connection, string sender, bool isInteractive, ILogger logger) : IAuthority
+{
+    private const string ActionPrefix = "org.usbhostd.usbhost1.";
+
+    /// <summary>CheckAuthorizationFlags.</summary>
+    private const uint AllowUserInteraction = 1;
+
+    private static readonly BusTarget Polkit = new(
+        "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority", "org.freedesktop.PolicyKit1.Authority");
+
+    private static long lastCheck;
+
+    /// <inheritdoc/>
+    public async ValueTask<bool> GrantsAsync(Right right, IReadOnlyDictionary<string, string> details, CancellationToken cancellationToken)
+    {
+        var action = ActionPrefix + right.ToString().ToLowerInvariant();
+        var check = $"usbhostd-{Interlocked.Increment(ref lastCheck)}";
+        try
+        {
+            // For as long as somebody takes to type a password; the caller's end cancels it.
+            var granted = await connection.CallAsync(
+                Polkit, "CheckAuthorization", to => Write(to, action, details, check), Granted, cancellationToken,
+                isInteractive ? Timeout.InfiniteTimeSpan : null).ConfigureAwait(false);
+            DbusLog.PolkitSaid(logger, action, sender, granted);
+            return granted;
+        }
+        catch (OperationCanceledException)
+        {
+            await CancelAsync(check).ConfigureAwait(false);
+            throw;
+        }
+        catch (BusException e)
+        {
+            DbusLog.NoPolkit(logger, action, sender, e.Message);
+            return false;
+        }
+    }
+
+    /// <summary>(bba{ss}): whether it is authorised; whether it would be after a challenge; details.</summary>
+    private static bool Granted(MessageReader body)
+    {
+        body.Enter('r', "bba{ss}");
+        return body.Bool();
+    }
+
+    private void Write(MessageWriter to, string action, IReadOnlyDictionary<string, string> details, string check)
+    {
+        to.Container('r', "sa{sv}", subject =>
+        {
+            subject.String("system-bus-name");
+            subject.Container('a', "{sv}", each => each.Entry("name", sender));
+        });
+        to.String(action);
+        to.Container('a', "{ss}", each =>
+        {
+            foreach (var (key, value) in details)
+            {
+                each.Container('e', "ss", entry =>
+                {
+                    entry.String(key);
+                    entry.String(value);
+                });
+            }
+        });
+        to.UInt32(isInteractive ? AllowUserInteraction : 0);
+        to.String(check);
+    }
+
+    /// <summary>Takes the dialogue off the screen; nobody waits for what comes of it.</summary>
+    private async Task CancelAsync(string check)
+    {
+        try
+        {
+            await connection.CallAsync(Polkit, "CancelCheckAuthorization", to => to.String(check), _ => 0, CancellationToken.None).ConfigureAwait(false);
+        }
+        catch (BusException)
+        {
+            // It was over already, or polkit or the bus is gone.
+        }
+    }
+}

@@ -1,0 +1,119 @@
+using NUnit.Framework;
+using UsbHostd.Api;
+using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Dbus;
+using UsbHostd.Daemon.Service;
+
+namespace UsbHostd.Tests.Dbus;
+
+/// <summary>What polkit is asked, and what its answer does. The service asks for each call, as the real one does where roles don't allow it.</summary>
+[TestFixture]
+internal sealed class PolkitTests
+{
+    private const string Denied = "org.usbhostd.UsbHost1.Error.PermissionDenied";
+
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    private DbusFixture dbus = null!;
+
+    [SetUp]
+    public async Task StartAsync()
+    {
+        dbus = await DbusFixture.StartAsync();
+        dbus.Service.On<CreateClaimRequest>(async (caller, request, token) =>
+        {
+            var details = new Dictionary<string, string>(StringComparer.Ordinal) { ["device"] = request.Device, ["guest"] = request.Guest };
+            return await caller.Authority!.GrantsAsync(Right.Attach, details, token)
+                ? new Claim { Id = "c1" }
+                : throw new HostException(ErrorCode.ErrorPermissionDenied, "may not");
+        });
+    }
+
+    [TearDown]
+    public async Task StopAsync() => await dbus.DisposeAsync();
+
+    [Test]
+    public async Task Yes_LetsTheCallPass()
+    {
+        using var polkit = await FakePolkit.StartAsync(dbus.Bus.Address);
+        polkit.Answer = (true, false);
+
+        var path = await dbus.Client.CallAsync(BusClient.Manager, "CreateClaim", Claim, from => from.Text());
+
+        Assert.That(path, Is.EqualTo(ObjectPaths.OfClaim("c1")));
+    }
+
+    [TestCase(false, TestName = "No_RefusesTheCall")]
+    [TestCase(true, TestName = "Challenge_NobodyMayBeAsked_RefusesTheCall")]
+    public async Task NoOrChallenge_RefusesTheCall(bool challenge)
+    {
+        using var polkit = await FakePolkit.StartAsync(dbus.Bus.Address);
+        polkit.Answer = (false, challenge);
+
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "CreateClaim", Claim);
+
+        Assert.That(refused.Name, Is.EqualTo(Denied));
+    }
+
+    [Test]
+    public async Task NoPolkit_RefusesTheCall()
+    {
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "CreateClaim", Claim);
+
+        Assert.That(refused.Name, Is.EqualTo(Denied));
+    }
+
+    [Test]
+    public async Task Question_NamesTheCallerTheActionAndWhatItIsAbout()
+    {
+        using var polkit = await FakePolkit.StartAsync(dbus.Bus.Address);
+        await dbus.Client.RefusedAsync(BusClient.Manager, "CreateClaim", Claim);
+
+        var asked = await polkit.AskedAsync();
+
+        Assert.That(
+            (asked.Kind, asked.Action, asked.Device, asked.Guest, asked.Flags),
+            Is.EqualTo(("system-bus-name", "org.usbhostd.usbhost1.attach", "usb:0951:1666", "erp", 0u)));
+        Assert.That(await OwnerPidAsync(asked.Sender), Is.EqualTo((uint)Environment.ProcessId));
+    }
+
+    [TestCase("yes", 1u)]
+    [TestCase("no", 0u)]
+    public async Task Question_MayBePutToAPerson_WhereTheCallSaysSo(string interactive, uint flags)
+    {
+        using var polkit = await FakePolkit.StartAsync(dbus.Bus.Address);
+
+        await dbus.BusctlAsync(
+            "--allow-interactive-authorization=" + interactive, "call", DbusOptions.BusName, ObjectPaths.Root, DbusDoor.ManagerInterface, "CreateClaim",
+            "ssa{sv}", "d", "g", "0");
+
+        Assert.That((await polkit.AskedAsync()).Flags, Is.EqualTo(flags));
+    }
+
+    [Test]
+    public async Task CallerVanishes_WhilePolkitAsks_CancelsTheQuestionAndLeavesNothing()
+    {
+        using var polkit = await FakePolkit.StartAsync(dbus.Bus.Address);
+        polkit.Answer = null;
+        var other = BusClient.Connect(dbus.Bus.Address);
+        var call = other.CallAsync(BusClient.Manager, "CreateClaim", Claim);
+        var asked = await polkit.AskedAsync();
+
+        other.Dispose();
+
+        Assert.That(await polkit.CancelledAsync(), Is.EqualTo(asked.Id));
+        Assert.That(async () => await call, Throws.TypeOf<BusException>());
+        await dbus.Door.IdleAsync().WaitAsync(Patience);
+        Assert.That(dbus.Door.Peers, Is.Zero);
+    }
+
+    private static void Claim(MessageWriter to)
+    {
+        to.String("usb:0951:1666");
+        to.String("erp");
+        to.Container('a', "{sv}", _ => { });
+    }
+
+    private Task<uint> OwnerPidAsync(string name) =>
+        dbus.Client.CallAsync(BusTarget.Bus, "GetConnectionUnixProcessID", to => to.String(name), from => from.UInt32());
+}
