@@ -40,10 +40,15 @@ getent group usbhostd >/dev/null || groupadd -r usbhostd || fail "cannot add gro
 getent passwd usbhostd >/dev/null || useradd -r -g usbhostd -G libvirt -d /var/lib/usbhostd -s /usr/sbin/nologin usbhostd || fail "cannot add user usbhostd"
 getent passwd labmember >/dev/null || useradd -G usbhostd -M labmember   # may claim
 getent passwd labstranger >/dev/null || useradd -M labstranger           # may not
+getent passwd labyes >/dev/null || useradd -M labyes                     # polkit's rules below say yes to list and attach
+getent passwd labno >/dev/null || useradd -M labno                       # and no
 install -d -o usbhostd -g usbhostd -m 755 /run/usbhostd
 install -d -o usbhostd -g usbhostd -m 700 /var/lib/usbhostd
 up "users"
 
+# What is in contrib, where an installation puts it.
+install -D -m 644 "$bed/../../../contrib/dbus/org.usbhostd.UsbHost1.conf" -t /etc/dbus-1/system.d
+install -D -m 644 "$bed/../../../contrib/polkit/org.usbhostd.usbhost1.policy" -t /usr/share/polkit-1/actions
 rm -f /run/dbus/pid; dbus-daemon --system --fork || fail "dbus-daemon"
 # Debian gives group libvirt its access through polkit, so polkit it is here too.
 for folder in /usr/share/polkit-1/rules.d /etc/polkit-1/rules.d; do
@@ -53,6 +58,14 @@ done
 [ -e /usr/share/polkit-1/rules.d/60-libvirt.rules ] || cat >/etc/polkit-1/rules.d/60-libvirt.rules <<'RULE'
 polkit.addRule(function (action, subject) {
     if (action.id == "org.libvirt.unix.manage" && subject.isInGroup("libvirt")) { return polkit.Result.YES; }
+});
+RULE
+cat >/etc/polkit-1/rules.d/50-lab-usbhostd.rules <<'RULE'
+polkit.addRule(function (action, subject) {
+    if (action.id.indexOf("org.usbhostd.usbhost1.") != 0) { return polkit.Result.NOT_HANDLED; }
+    if (subject.user == "labno") { return polkit.Result.NO; }
+    if (subject.user == "labyes" && /\.(list|attach)$/.test(action.id)) { return polkit.Result.YES; }
+    return polkit.Result.NOT_HANDLED;
 });
 RULE
 /usr/lib/polkit-1/polkitd --no-debug >/run/lab/polkitd.log 2>&1 &
