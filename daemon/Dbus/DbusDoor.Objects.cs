@@ -20,7 +20,8 @@ internal sealed partial class DbusDoor
 
     /// <summary>Without a token to resume by: signals carry none.</summary>
     internal static ManagerMethod WatchMethod { get; } = new(
-        "Watch", WatchRequest.Descriptor, [], "", _ => throw new NotSupportedException("bound by the door itself")) { LeftOut = ["resume_token"] };
+        "Watch", WatchRequest.Descriptor, [], "", _ => throw new NotSupportedException("bound by the door itself"))
+    { LeftOut = ["resume_token"] };
 
     public static string InterfaceOf(IMessage thing) => thing switch
     {

@@ -10,13 +10,24 @@ namespace UsbHostd.Daemon.Dbus;
 /// </summary>
 internal sealed class PeerWatch(BusConnection connection, string peer, IAsyncEnumerator<WatchEvent> events, CancellationTokenSource cancel)
 {
+    private readonly Lock gate = new();
     private Dictionary<string, IMessage> known = new(StringComparer.Ordinal);
     private HashSet<string>? snapshot;
     private volatile bool over;
 
     public bool IsOver => over;
 
-    public void Stop() => cancel.Cancel();
+    /// <summary>May come at any time, also after its end.</summary>
+    public void Stop()
+    {
+        lock (gate)
+        {
+            if (!over)
+            {
+                _ = cancel.CancelAsync();
+            }
+        }
+    }
 
     /// <summary>Reads what is there, and tells it nobody.</summary>
     /// <returns>By path. Not changed later.</returns>
@@ -57,7 +68,11 @@ internal sealed class PeerWatch(BusConnection connection, string peer, IAsyncEnu
 
     public async Task EndAsync()
     {
-        over = true;
+        lock (gate)
+        {
+            over = true;
+        }
+
         await events.DisposeAsync().ConfigureAwait(false);
         cancel.Dispose();
     }

@@ -134,6 +134,21 @@ internal sealed class DbusObjectTests
     }
 
     [Test]
+    public async Task Watch_Again_TakesThePlaceOfTheFirst()
+    {
+        await ManagedAsync(new Device { Id = "d1" });
+        var first = ended;
+        changes = Channel.CreateUnbounded<WatchEvent>();
+        Snapshot();
+
+        await dbus.Client.CallAsync(BusClient.Manager, "Watch", to => to.Container('a', "{sv}", _ => { }));
+
+        await first.Task.WaitAsync(Patience);
+        Happens(WatchEvent.Types.Type.Changed, new Device { Id = "d2" });
+        Assert.That(await dbus.Client.SignalAsync("InterfacesAdded"), Is.EqualTo((ObjectPaths.Root, ObjectPaths.OfDevice("d2"))));
+    }
+
+    [Test]
     public async Task Watch_PeerLeaves_EndsIt()
     {
         Snapshot();
@@ -167,16 +182,17 @@ internal sealed class DbusObjectTests
 
     private async IAsyncEnumerable<WatchEvent> Events([EnumeratorCancellation] CancellationToken token)
     {
+        var (mine, reader) = (ended, changes.Reader);
         try
         {
-            await foreach (var e in changes.Reader.ReadAllAsync(token))
+            await foreach (var e in reader.ReadAllAsync(token))
             {
                 yield return e;
             }
         }
         finally
         {
-            ended.TrySetResult();
+            mine.TrySetResult();
         }
     }
 
