@@ -21,7 +21,7 @@ public enum ExitCode
     /// <summary>More than one device matches.</summary>
     Ambiguous = 4,
 
-    /// <summary>The caller may not do this, or the policy forbids it.</summary>
+    /// <summary>The caller may not do this, the policy forbids it, or it is more than one caller may have.</summary>
     Denied = 5,
 
     /// <summary>Another guest, or somebody else's attachment, has the device.</summary>
