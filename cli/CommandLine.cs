@@ -51,12 +51,16 @@ internal sealed class CommandLine
             [
                 PolicyCheckVerb.Create(this), PolicyTestVerb.Create(this), PolicyImportVerb.Create(this), PolicyExportVerb.Create(this),
             ]),
-            new("Other", [EventVerb.Create(this), DaemonVerbs.Version(this), DaemonVerbs.Health(this)]),
+            new("Other", [EventVerb.Create(this), DaemonVerbs.Version(this), DaemonVerbs.Health(this), Completion.Create(this)]),
         ];
         Root = new RootCommand("Gives USB devices of this host to libvirt guests, and keeps them there") { connect, json };
         foreach (var verb in Groups.SelectMany(group => group.Verbs))
         {
             Root.Add(verb);
+            foreach (var argument in verb.Arguments)
+            {
+                Completion.Attach(argument, parsed => UsbHostClient.Connect(Address(parsed)));
+            }
         }
 
         if (Root.Options.OfType<HelpOption>().FirstOrDefault() is { Action: HelpAction help } option)
