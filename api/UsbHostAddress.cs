@@ -4,7 +4,10 @@ using UsbHostd.Api.V1;
 
 namespace UsbHostd.Api;
 
-/// <summary>Where a usbhostd listens: <c>unix:/run/usbhostd/api.sock</c>, or <c>tcp:127.0.0.1:7000</c> for a relayed socket.</summary>
+/// <summary>
+/// Where a usbhostd listens: <c>unix:/run/usbhostd/api.sock</c>, <c>tcp+tls://host.example.org:7443</c>, or <c>tcp:127.0.0.1:7000</c>
+/// for a relayed socket.
+/// </summary>
 public sealed class UsbHostAddress
 {
     /// <summary>Where the daemon listens unless it is configured otherwise.</summary>
@@ -12,22 +15,29 @@ public sealed class UsbHostAddress
 
     private const string UnixScheme = "unix:";
     private const string TcpScheme = "tcp:";
+    private const string TlsScheme = "tcp+tls://";
 
     private readonly string text;
     private readonly string host;
     private readonly int port;
+    private readonly TlsCredentials? tls;
 
-    private UsbHostAddress(string text, string host, int port)
+    private UsbHostAddress(string text, string host, int port, TlsCredentials? tls = null)
     {
         this.text = text;
         this.host = host;
         this.port = port;
+        this.tls = tls;
     }
+
+    /// <summary>The address as HTTP has it; a relayed socket has none of its own.</summary>
+    internal Uri Root => tls is null ? new Uri("http://localhost") : new UriBuilder(Uri.UriSchemeHttps, host, port).Uri;
 
     private bool IsUnix => port == 0;
 
-    /// <exception cref="UsbHostException">It is no address (ERROR_INVALID_ARGUMENT).</exception>
-    public static UsbHostAddress Parse(string address)
+    /// <param name="tls">What a <c>tcp+tls</c> address needs; the others do without.</param>
+    /// <exception cref="UsbHostException">It is no address, or lacks its credentials (ERROR_INVALID_ARGUMENT).</exception>
+    public static UsbHostAddress Parse(string address, TlsCredentials? tls = null)
     {
         ArgumentNullException.ThrowIfNull(address);
         if (address.StartsWith(UnixScheme + "/", StringComparison.Ordinal))
@@ -35,15 +45,23 @@ public sealed class UsbHostAddress
             return new UsbHostAddress(address, address[UnixScheme.Length..], 0);
         }
 
+        var scheme = address.StartsWith(TlsScheme, StringComparison.Ordinal) ? TlsScheme : TcpScheme;
         var colon = address.LastIndexOf(':');
-        if (address.StartsWith(TcpScheme, StringComparison.Ordinal) && colon > TcpScheme.Length
-            && ushort.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) && port > 0)
+        if (!address.StartsWith(scheme, StringComparison.Ordinal) || colon <= scheme.Length || !IsHost(address[scheme.Length..colon])
+            || !ushort.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port == 0)
         {
-            return new UsbHostAddress(address, address[TcpScheme.Length..colon].Trim('[', ']'), port);
+            throw new UsbHostException(
+                ErrorCode.ErrorInvalidArgument, $"'{address}' is no address of a usbhostd",
+                $"it looks like {Default}, {TlsScheme}host.example.org:7443 or tcp:127.0.0.1:7000");
         }
 
-        throw new UsbHostException(
-            ErrorCode.ErrorInvalidArgument, $"'{address}' is no address of a usbhostd", $"it looks like {Default} or tcp:127.0.0.1:7000");
+        if (scheme == TlsScheme && tls is null)
+        {
+            throw new UsbHostException(
+                ErrorCode.ErrorInvalidArgument, $"{address} asks for a certificate", "say --tls-certificate, --tls-key and --tls-ca");
+        }
+
+        return new UsbHostAddress(address, address[scheme.Length..colon].Trim('[', ']'), port, scheme == TlsScheme ? tls : null);
     }
 
     /// <summary>Opens a connection; whoever gets the stream owns it.</summary>
@@ -58,7 +76,8 @@ public sealed class UsbHostAddress
             await (IsUnix
                 ? socket.ConnectAsync(new UnixDomainSocketEndPoint(host), cancellationToken)
                 : socket.ConnectAsync(host, port, cancellationToken));
-            return new NetworkStream(socket, ownsSocket: true);
+            var stream = new NetworkStream(socket, ownsSocket: true);
+            return tls is null ? stream : await tls.AuthenticateAsync(stream, host, cancellationToken);
         }
         catch (Exception failure)
         {
@@ -73,6 +92,8 @@ public sealed class UsbHostAddress
     }
 
     public override string ToString() => text;
+
+    private static bool IsHost(string text) => Uri.CheckHostName(text) != UriHostNameType.Unknown;
 
     private UsbHostException Explain(SocketException refused) => (IsUnix, refused.SocketErrorCode) switch
     {

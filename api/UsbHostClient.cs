@@ -13,14 +13,17 @@ public sealed class UsbHostClient : IDisposable
     private readonly GrpcChannel channel;
 
     /// <param name="connect">Opens one connection to the daemon's socket; called again after a connection was lost.</param>
-    public UsbHostClient(Func<CancellationToken, ValueTask<Stream>> connect) => channel = new GrpcChannel(connect);
+    public UsbHostClient(Func<CancellationToken, ValueTask<Stream>> connect) => channel = new GrpcChannel(connect, new Uri("http://localhost"));
+
+    private UsbHostClient(UsbHostAddress address) => channel = new GrpcChannel(address.OpenAsync, address.Root);
 
     /// <summary>How long one call may take, connecting included; a watch may take forever.</summary>
     public TimeSpan CallTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>A client for <c>unix:/path</c> or <c>tcp:host:port</c>; the connection is made by the first call.</summary>
-    /// <exception cref="UsbHostException">The address can't be read.</exception>
-    public static UsbHostClient Connect(string address) => new(UsbHostAddress.Parse(address).OpenAsync);
+    /// <summary>A client for <c>unix:/path</c>, <c>tcp+tls://host:port</c> or <c>tcp:host:port</c>; the connection is made by the first call.</summary>
+    /// <param name="tls">What a <c>tcp+tls</c> address needs.</param>
+    /// <exception cref="UsbHostException">The address can't be read, or lacks its credentials.</exception>
+    public static UsbHostClient Connect(string address, TlsCredentials? tls = null) => new(UsbHostAddress.Parse(address, tls));
 
     public void Dispose() => channel.Dispose();
 

@@ -34,6 +34,8 @@ internal sealed class CommandLine
         Recursive = true,
     };
 
+    private readonly TlsFileOptions tls = new();
+
     public CommandLine(CliTerminal terminal)
     {
         this.terminal = terminal;
@@ -54,6 +56,7 @@ internal sealed class CommandLine
             new("Other", [EventVerb.Create(this), DaemonVerbs.Version(this), DaemonVerbs.Health(this), Completion.Create(this)]),
         ];
         Root = new RootCommand("Gives USB devices of this host to libvirt guests, and keeps them there") { connect, json };
+        tls.AddTo(Root);
         foreach (var verb in Groups.SelectMany(group => group.Verbs))
         {
             Root.Add(verb);
@@ -126,7 +129,7 @@ internal sealed class CommandLine
             var isJson = parsed.GetValue(json);
             try
             {
-                using var client = UsbHostClient.Connect(Address(parsed));
+                using var client = UsbHostClient.Connect(Address(parsed), tls.Credentials(parsed, terminal));
                 return (int)await body(new Session(client, terminal, isJson), parsed, cancellationToken);
             }
             catch (UsbHostException failure)

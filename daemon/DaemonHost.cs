@@ -4,6 +4,7 @@ using UsbHostd.Daemon.Attach;
 using UsbHostd.Daemon.Configuration;
 using UsbHostd.Daemon.Dbus;
 using UsbHostd.Daemon.Grpc;
+using UsbHostd.Daemon.Grpc.Tls;
 using UsbHostd.Daemon.Guests;
 using UsbHostd.Daemon.Reconcile;
 using UsbHostd.Daemon.Rules;
@@ -79,7 +80,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         var service = new HostService(
             loop, feed, new Roles(configuration.Roles), new CallerLimits(configuration.Callers, time), writer,
             new DaemonFacts(configuration.LibvirtUri, guests.Versions), rules, time);
-        grpc = new GrpcServer(service, options, loggers);
+        grpc = new GrpcServer(service, options, loggers, TlsListener.Open(configuration.Tls, Environment.IsPrivilegedProcess, time, loggers));
         dbus = new DbusServer(service, configuration.Dbus, time, loggers);
         collect = PosixSignalRegistration.Create(SigUsr2, Collect);
     }

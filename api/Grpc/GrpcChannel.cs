@@ -15,9 +15,14 @@ internal sealed class GrpcChannel : IDisposable
     private static readonly MediaTypeHeaderValue ContentType = new("application/grpc");
 
     private readonly HttpMessageInvoker http;
+    private readonly Uri root;
 
-    public GrpcChannel(Func<CancellationToken, ValueTask<Stream>> connect) => http = new HttpMessageInvoker(
-        new SocketsHttpHandler
+    /// <param name="connect">Opens a connection; an SslStream, past its handshake, where <paramref name="root"/> is https.</param>
+    /// <param name="root">Scheme and host for each request's headers; nothing is looked up by it.</param>
+    public GrpcChannel(Func<CancellationToken, ValueTask<Stream>> connect, Uri root)
+    {
+        this.root = root;
+        http = new HttpMessageInvoker(new SocketsHttpHandler
         {
             ConnectCallback = (_, cancellationToken) => connect(cancellationToken),
             UseProxy = false,
@@ -26,6 +31,7 @@ internal sealed class GrpcChannel : IDisposable
             AutomaticDecompression = DecompressionMethods.None,
             ActivityHeadersPropagator = null,
         });
+    }
 
     public void Dispose() => http.Dispose();
 
@@ -139,7 +145,7 @@ internal sealed class GrpcChannel : IDisposable
     private async Task<HttpResponseMessage> SendAsync(
         string path, IMessage request, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        using var call = new HttpRequestMessage(HttpMethod.Post, "http://localhost" + path)
+        using var call = new HttpRequestMessage(HttpMethod.Post, new Uri(root, path))
         {
             Version = HttpVersion.Version20,
             VersionPolicy = HttpVersionPolicy.RequestVersionExact,

@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using System.Net;
 using System.Text;
 using UsbHostd.Daemon.Grpc;
+using UsbHostd.Daemon.Grpc.Tls;
 using UsbHostd.Daemon.Service;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Identity;
@@ -39,6 +41,10 @@ internal static class ConfigurationKeys
         Number("callers", "calls-per-second", 1, 100_000, c => c.Callers.CallsPerSecond, (c, n) => c with { Callers = c.Callers with { CallsPerSecond = n } }),
         Number("callers", "watches", 1, 10_000, c => c.Callers.Watches, (c, n) => c with { Callers = c.Callers with { Watches = n } }),
         Number("callers", "claims", 1, 100_000, c => c.Callers.Claims, (c, n) => c with { Callers = c.Callers with { Claims = n } }),
+        new("tls", "listen", "an address with a port, such as 192.0.2.7:7443 or [::]:7443, or nothing", c => c.Tls.Listen?.ToString() ?? "", TlsListenKey),
+        Folder("tls", "certificate", c => c.Tls.Certificate, (c, path) => Tls(c, c.Tls with { Certificate = path })),
+        Folder("tls", "key", c => c.Tls.Key, (c, path) => Tls(c, c.Tls with { Key = path })),
+        Folder("tls", "client-ca", c => c.Tls.ClientCa, (c, path) => Tls(c, c.Tls with { ClientCa = path })),
         new("libvirt", "uri", "a libvirt URI such as qemu:///system", c => c.LibvirtUri,
             (c, text) => Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme != Uri.UriSchemeFile ? c with { LibvirtUri = text } : null),
         Folder("policy", "rules", c => c.Rules.File, (c, path) => c with { Rules = c.Rules with { File = path } }),
@@ -68,6 +74,8 @@ internal static class ConfigurationKeys
     public static IEnumerable<string> Sections => All.Select(k => k.Section).Distinct(StringComparer.Ordinal);
 
     private static DaemonConfiguration Api(DaemonConfiguration c, GrpcOptions value) => c with { Api = value };
+
+    private static DaemonConfiguration Tls(DaemonConfiguration c, TlsOptions value) => c with { Tls = value };
 
     private static DaemonConfiguration Limits(DaemonConfiguration c, ReconcileLimits value) => c with { Limits = value };
 
@@ -121,6 +129,10 @@ internal static class ConfigurationKeys
             ? c with { Jail = c.Jail with { Controllers = [.. names.Distinct(StringComparer.Ordinal)] } }
             : null;
     }
+
+    private static DaemonConfiguration? TlsListenKey(DaemonConfiguration c, string text) =>
+        text.Length == 0 ? Tls(c, c.Tls with { Listen = null })
+        : IPEndPoint.TryParse(text, out var listen) && listen.Port > 0 ? Tls(c, c.Tls with { Listen = listen }) : null;
 
     private static bool IsAbsolute(string text) => text.StartsWith('/') && !text.Split('/').Contains("..", StringComparer.Ordinal);
 

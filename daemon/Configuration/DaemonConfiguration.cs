@@ -1,5 +1,6 @@
 using UsbHostd.Daemon.Dbus;
 using UsbHostd.Daemon.Grpc;
+using UsbHostd.Daemon.Grpc.Tls;
 using UsbHostd.Daemon.Rules;
 using UsbHostd.Daemon.Service;
 using UsbHostd.Daemon.Usb;
@@ -25,6 +26,8 @@ internal sealed record DaemonConfiguration
     public RoleOptions Roles { get; init; } = new();
 
     public CallerLimitOptions Callers { get; init; } = new();
+
+    public TlsOptions Tls { get; init; } = new();
 
     public ReconcileLimits Limits { get; init; } = new();
 

@@ -22,4 +22,7 @@ internal sealed record GrpcOptions
 
     /// <summary>How long a connection without a call stays open.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>After how long without a frame a peer is asked whether it is there: over TCP one may vanish without a word, watches and all.</summary>
+    public TimeSpan PingDelay { get; init; } = TimeSpan.FromMinutes(1);
 }

@@ -8,12 +8,13 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 using UsbHostd.Daemon.Grpc.Http2;
+using UsbHostd.Daemon.Grpc.Tls;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Grpc;
 
 /// <summary>
-/// Kestrel on the daemon's unix socket, HTTP/2 only. Without the web host around it: one request delegate needs no routing, no
+/// Kestrel on the daemon's unix socket, and on TCP where that is configured, HTTP/2 only. Without the web host around it: one request delegate needs no routing, no
 /// middleware and no diagnostics, and the daemon starts the sooner.
 /// </summary>
 internal sealed class GrpcServer : IHostedService, IDisposable
@@ -22,14 +23,17 @@ internal sealed class GrpcServer : IHostedService, IDisposable
     private const int HeaderTableBytes = 4096;
 
     private readonly GrpcOptions options;
+    private readonly TlsListener? tls;
     private readonly GrpcDoor door;
     private readonly ILogger logger;
     private readonly KestrelServer kestrel;
 
     /// <param name="loggers">Kestrel's own logging goes there too.</param>
-    public GrpcServer(IHostService service, GrpcOptions options, ILoggerFactory loggers)
+    /// <param name="tls">Where it listens besides its socket, from now on the server's to dispose; null for nowhere.</param>
+    public GrpcServer(IHostService service, GrpcOptions options, ILoggerFactory loggers, TlsListener? tls = null)
     {
         this.options = options;
+        this.tls = tls;
         logger = loggers.CreateLogger<GrpcServer>();
         door = new GrpcDoor(UsbHostTable.Of(service), options, loggers.CreateLogger<GrpcDoor>());
         var transport = new SocketTransportOptions { CreateBoundListenSocket = Bind };
@@ -42,6 +46,10 @@ internal sealed class GrpcServer : IHostedService, IDisposable
     {
         await kestrel.StartAsync(new Application(door), cancellationToken);
         GrpcLog.Listening(logger, options.SocketPath);
+        if (tls is not null)
+        {
+            GrpcLog.Listening(logger, tls.EndPoint.ToString());
+        }
     }
 
     public async Task StopAsync(CancellationToken cancellationToken)
@@ -54,6 +62,7 @@ internal sealed class GrpcServer : IHostedService, IDisposable
     {
         kestrel.Dispose();
         door.Dispose();
+        tls?.Dispose();
     }
 
     private KestrelServerOptions Limits(GrpcOptions options)
@@ -62,6 +71,7 @@ internal sealed class GrpcServer : IHostedService, IDisposable
         server.Limits.MaxConcurrentConnections = options.MaxConnections;
         server.Limits.KeepAliveTimeout = options.IdleTimeout;
         server.Limits.MaxRequestHeadersTotalSize = options.MaxHeaderBytes;
+        server.Limits.Http2.KeepAlivePingDelay = options.PingDelay;
         server.Limits.Http2.HeaderTableSize = HeaderTableBytes;
         server.Limits.Http2.MaxStreamsPerConnection = options.MaxStreamsPerConnection;
         server.Limits.Http2.MaxRequestHeaderFieldSize = options.MaxHeaderBytes;
@@ -77,11 +87,13 @@ internal sealed class GrpcServer : IHostedService, IDisposable
             listen.Use(next => connection => AuthorityMiddleware.FilterAsync(
                 connection, new AuthorityFilter(HeaderTableBytes, 2 * options.MaxHeaderBytes), next, logger));
         });
+        tls?.AddTo(server);
         return server;
     }
 
-    private Socket Bind(EndPoint endpoint) =>
-        ListeningSocket.Bind(options.SocketPath, UnixGroup.Find(options.SocketGroup), logger);
+    private Socket Bind(EndPoint endpoint) => endpoint is UnixDomainSocketEndPoint
+        ? ListeningSocket.Bind(options.SocketPath, UnixGroup.Find(options.SocketGroup), logger)
+        : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
 
     // Once a connection, not once a call: the kernel's answer does not change.
     private bool Identify(ConnectionContext connection)

@@ -56,7 +56,9 @@ internal sealed class ConfigurationFileTests
 
     [TestCase("log-level = info", "x.conf:1: found log-level before any section, expected a line such as [daemon] first")]
     [TestCase("[demon]", "x.conf:1: found section [demon], expected [daemon] perhaps")]
-    [TestCase("[zzzzzzzzzz]", "x.conf:1: found section [zzzzzzzzzz], expected one of [api], [callers], [daemon], [dbus], [jail], [libvirt], [limits], [paths], [policy], [roles]")]
+    [TestCase("[zzzzzzzzzz]", "x.conf:1: found section [zzzzzzzzzz], expected one of [api], [callers], [daemon], [dbus], [jail], [libvirt], [limits], [paths], [policy], [roles], [tls]")]
+    [TestCase("[tls]\nlisten = 7443", "x.conf:2: found \"7443\" for listen, expected an address with a port, such as 192.0.2.7:7443 or [::]:7443, or nothing")]
+    [TestCase("[tls]\nlisten = ::1", "x.conf:2: found \"::1\" for listen, expected an address with a port, such as 192.0.2.7:7443 or [::]:7443, or nothing")]
     [TestCase("[api]\nsokcet = /x", "x.conf:2: found key sokcet, expected socket perhaps")]
     [TestCase("[daemon]\ncolour = red", "x.conf:2: found key colour, expected one of log-level, state-directory")]
     [TestCase("[daemon]\nsocket = /x", "x.conf:2: found socket in section [daemon], expected it in section [api]")]

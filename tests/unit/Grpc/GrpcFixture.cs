@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using UsbHostd.Api;
 using UsbHostd.Daemon.Grpc;
+using UsbHostd.Daemon.Grpc.Tls;
 
 namespace UsbHostd.Tests.Grpc;
 
@@ -10,13 +11,15 @@ internal sealed class GrpcFixture : IAsyncDisposable
     private readonly DirectoryInfo directory = Directory.CreateTempSubdirectory("usbhostd-grpc-");
     private readonly GrpcServer server;
     private readonly ILoggerFactory loggers;
+    private readonly TlsListener? listener;
 
-    private GrpcFixture(Func<GrpcOptions, GrpcOptions>? configure)
+    private GrpcFixture(Func<GrpcOptions, GrpcOptions>? configure, TlsOptions? tls)
     {
         Options = new GrpcOptions { SocketPath = Path.Combine(directory.FullName, "api.sock") };
         Options = configure?.Invoke(Options) ?? Options;
         loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(Log));
-        server = new GrpcServer(Service, Options, loggers);
+        listener = TlsListener.Open(tls ?? new TlsOptions(), isPrivileged: false, TimeProvider.System, loggers);
+        server = new GrpcServer(Service, Options, loggers, listener);
         Client = UsbHostClient.Connect(Address);
     }
 
@@ -30,9 +33,12 @@ internal sealed class GrpcFixture : IAsyncDisposable
 
     public UsbHostClient Client { get; }
 
-    public static async Task<GrpcFixture> StartAsync(Func<GrpcOptions, GrpcOptions>? configure = null)
+    /// <summary>Where it listens on TCP, once started.</summary>
+    public int TlsPort => listener!.EndPoint.Port;
+
+    public static async Task<GrpcFixture> StartAsync(Func<GrpcOptions, GrpcOptions>? configure = null, TlsOptions? tls = null)
     {
-        var fixture = new GrpcFixture(configure);
+        var fixture = new GrpcFixture(configure, tls);
         await fixture.server.StartAsync(CancellationToken.None);
         return fixture;
     }

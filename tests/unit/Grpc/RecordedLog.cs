@@ -6,7 +6,13 @@ namespace UsbHostd.Tests.Grpc;
 /// <summary>Keeps what the daemon's own code logs.</summary>
 internal sealed class RecordedLog : ILoggerProvider
 {
+    private readonly ConcurrentDictionary<int, TaskCompletionSource<string>> awaited = new();
+
     public ConcurrentQueue<(int Id, LogLevel Level, string Text)> Entries { get; } = new();
+
+    /// <summary>The text of the next entry with this id.</summary>
+    public Task<string> NextAsync(int id) =>
+        awaited.GetOrAdd(id, _ => new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName.StartsWith("UsbHostd.", StringComparison.Ordinal));
 
@@ -26,7 +32,12 @@ internal sealed class RecordedLog : ILoggerProvider
         {
             if (ours)
             {
-                log.Entries.Enqueue((eventId.Id, logLevel, formatter(state, exception)));
+                var text = formatter(state, exception);
+                log.Entries.Enqueue((eventId.Id, logLevel, text));
+                if (log.awaited.TryRemove(eventId.Id, out var next))
+                {
+                    next.SetResult(text);
+                }
             }
         }
     }

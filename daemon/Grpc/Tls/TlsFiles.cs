@@ -1,0 +1,97 @@
+namespace UsbHostd.Daemon.Grpc.Tls;
+
+/// <summary>
+/// Holds what the files last held in good order, and reads them again when one of them, or a link on the way, changes. Those who
+/// renew certificates replace several files: they are read once it has been quiet for a moment.
+/// </summary>
+internal sealed partial class TlsFiles : IDisposable
+{
+    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(200);
+
+    private readonly TlsOptions options;
+    private readonly ILogger logger;
+    private readonly List<FileSystemWatcher> watchers = [];
+    private readonly ITimer timer;
+    private volatile TlsIdentity current;
+
+    /// <exception cref="IOException">The files can't be used.</exception>
+    public TlsFiles(TlsOptions options, TimeProvider time, ILogger logger)
+    {
+        this.options = options;
+        this.logger = logger;
+        timer = time.CreateTimer(_ => Reload(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+
+        // Watched before they are read: what changes in between is read twice, not missed.
+        foreach (var folder in options.Files.Select(file => Path.GetDirectoryName(file)!).Distinct(StringComparer.Ordinal))
+        {
+            Watch(folder);
+        }
+
+        try
+        {
+            current = TlsIdentity.Load(options);
+        }
+        catch (IOException)
+        {
+            Dispose();
+            throw;
+        }
+
+        Loaded(logger, current.Subject, current.ValidUntil);
+    }
+
+    public TlsIdentity Current => current;
+
+    public void Dispose()
+    {
+        watchers.ForEach(watcher => watcher.Dispose());
+        timer.Dispose();
+    }
+
+    // Every name there, not the three alone: a mounted secret changes by a link that all of them go through.
+    private void Watch(string folder)
+    {
+        try
+        {
+            var watcher = new FileSystemWatcher(folder)
+            {
+                NotifyFilter = NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite | NotifyFilters.Attributes,
+            };
+            watcher.Changed += (_, _) => Soon();
+            watcher.Created += (_, _) => Soon();
+            watcher.Deleted += (_, _) => Soon();
+            watcher.Renamed += (_, _) => Soon();
+            watcher.Error += (_, _) => Soon();
+            watcher.EnableRaisingEvents = true;
+            watchers.Add(watcher);
+        }
+        catch (Exception e) when (e is IOException or ArgumentException or UnauthorizedAccessException)
+        {
+            NotWatched(logger, folder, e.Message);
+        }
+    }
+
+    private void Soon() => timer.Change(Quiet, Timeout.InfiniteTimeSpan);
+
+    private void Reload()
+    {
+        try
+        {
+            current = TlsIdentity.Load(options);
+            Loaded(logger, current.Subject, current.ValidUntil);
+        }
+        catch (IOException unfit)
+        {
+            NotLoaded(logger, unfit.Message);
+        }
+    }
+
+    [LoggerMessage(1310, LogLevel.Information, "TLS certificate of {Subject}, valid until {Until:u}")]
+    private static partial void Loaded(ILogger logger, string subject, DateTime until);
+
+    [LoggerMessage(1311, LogLevel.Error, "{Message}. The certificates of before stay in use until the files change again")]
+    private static partial void NotLoaded(ILogger logger, string message);
+
+    [LoggerMessage(1312, LogLevel.Warning, "{Folder} is not watched ({Message}): after a change there, restart usbhostd")]
+    private static partial void NotWatched(ILogger logger, string folder, string message);
+}

@@ -1,0 +1,141 @@
+using System.IO.Pipelines;
+using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using UsbHostd.Daemon.Configuration;
+using UsbHostd.Daemon.Service;
+
+namespace UsbHostd.Daemon.Grpc.Tls;
+
+/// <summary>The gRPC door on TCP: TLS 1.2 or later, and only for clients with a certificate of our authorities.</summary>
+internal sealed partial class TlsListener : IDisposable
+{
+    private static readonly TimeSpan HandshakePatience = TimeSpan.FromSeconds(10);
+
+    private readonly TlsOptions options;
+    private readonly TlsFiles files;
+    private readonly ILogger<TlsListener> logger;
+    private ListenOptions? bound;
+
+    private TlsListener(TlsOptions options, TlsFiles files, ILogger<TlsListener> logger)
+    {
+        this.options = options;
+        this.files = files;
+        this.logger = logger;
+    }
+
+    /// <summary>Null where it is off.</summary>
+    /// <param name="isPrivileged">Whether this process runs as root, which must not listen on TCP.</param>
+    /// <exception cref="ConfigurationException">It is on in a process of root's.</exception>
+    /// <exception cref="IOException">The certificates can't be used.</exception>
+    public static TlsListener? Open(TlsOptions options, bool isPrivileged, TimeProvider time, ILoggerFactory loggers)
+    {
+        if (options.Listen is null)
+        {
+            return null;
+        }
+
+        if (isPrivileged)
+        {
+            throw new ConfigurationException(
+                $"[tls] listen: found {options.Listen} in a process that runs as root, which never listens on TCP: "
+                + "start usbhostd as its own user, as usbhostd.service does, or leave listen empty");
+        }
+
+        var log = loggers.CreateLogger<TlsListener>();
+        return new TlsListener(options, new TlsFiles(options, time, log), log);
+    }
+
+    /// <summary>Where it listens; a port of 0 has become a real one once the server has started.</summary>
+    public IPEndPoint EndPoint => bound?.IPEndPoint ?? options.Listen!;
+
+    public void Dispose() => files.Dispose();
+
+    /// <summary>Adds the address to what the server listens on.</summary>
+    public void AddTo(KestrelServerOptions server) => server.Listen(options.Listen!, listen =>
+    {
+        bound = listen;
+        listen.Protocols = HttpProtocols.Http2;
+        listen.Use(next => connection => ServeAsync(connection, next));
+    });
+
+    // Not Kestrel's own TLS, which is to be had with a whole web host only, and does not say why it refused whom.
+    private async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
+    {
+        var transport = connection.Transport;
+        await using var stream = new SslStream(new TransportStream(transport));
+        if (!await HandshakeAsync(stream, connection))
+        {
+            return;
+        }
+
+        var features = new Verified((X509Certificate2)stream.RemoteCertificate!);
+        connection.Features.Set<ITlsConnectionFeature>(features);
+        connection.Features.Set<ITlsApplicationProtocolFeature>(features);
+        connection.Features.Set(new Caller(Caller.NoUid, [], "tls", 0) { Certificate = ClientCertificate.Identity(features.Own) });
+        var (input, output) = (PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true)), PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)));
+        connection.Transport = new Decrypted(input, output);
+        try
+        {
+            await next(connection);
+        }
+        finally
+        {
+            await input.CompleteAsync();
+            await output.CompleteAsync();
+            connection.Transport = transport;
+        }
+    }
+
+    /// <summary>False where one side refuses the other, which is logged once.</summary>
+    private async ValueTask<bool> HandshakeAsync(SslStream stream, ConnectionContext connection)
+    {
+        string? refusal = null;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
+        patience.CancelAfter(HandshakePatience);
+        try
+        {
+            var how = files.Current.Options((_, certificate, chain, errors) => (refusal = ClientCertificate.Refusal(certificate, chain, errors)) is null);
+            await stream.AuthenticateAsServerAsync(how, patience.Token);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            Refused(logger, connection.RemoteEndPoint, "it did not end its handshake");
+        }
+        catch (Exception failure) when (failure is AuthenticationException or IOException or CryptographicException)
+        {
+            Refused(logger, connection.RemoteEndPoint, refusal ?? $"no handshake: {failure.InnerException?.Message ?? failure.Message}");
+        }
+
+        return false;
+    }
+
+    [LoggerMessage(1313, LogLevel.Warning, "A TLS client at {Remote} is refused: {Why}")]
+    private static partial void Refused(ILogger logger, EndPoint? remote, string why);
+
+    private sealed record Decrypted(PipeReader Input, PipeWriter Output) : IDuplexPipe;
+
+    /// <summary>What tells Kestrel that this is https, over which only HTTP/2 is spoken.</summary>
+    private sealed class Verified(X509Certificate2 own) : ITlsConnectionFeature, ITlsApplicationProtocolFeature
+    {
+        public X509Certificate2 Own => own;
+
+        public X509Certificate2? ClientCertificate
+        {
+            get => own;
+            set => throw new NotSupportedException("the handshake has verified another");
+        }
+
+        public ReadOnlyMemory<byte> ApplicationProtocol => SslApplicationProtocol.Http2.Protocol;
+
+        public Task<X509Certificate2?> GetClientCertificateAsync(CancellationToken cancellationToken) => Task.FromResult<X509Certificate2?>(own);
+    }
+}
