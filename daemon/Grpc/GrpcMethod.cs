@@ -26,6 +26,11 @@ internal abstract class GrpcMethod
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse> => new StreamMethod<TRequest, TResponse>(path, parser, handler);
 
+    /// <summary>Any number of requests over any time, each with one answer, in their order.</summary>
+    public static GrpcMethod Dialogue<TRequest, TResponse>(string path, MessageParser<TRequest> parser, Func<TRequest, TResponse> handler)
+        where TRequest : class, IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse> => new DialogueMethod<TRequest, TResponse>(path, parser, handler);
+
     /// <exception cref="HostException">The service refuses.</exception>
     /// <exception cref="GrpcException">The request can't be read.</exception>
     public abstract Task InvokeAsync(Caller caller, HttpRequest request, HttpResponse response, int limit, CancellationToken cancellationToken);
@@ -35,6 +40,14 @@ internal abstract class GrpcMethod
         where T : class, IMessage<T> =>
         await GrpcFrame.ReadAsync(request.Body, parser, limit, cancellationToken)
         ?? throw new GrpcException(GrpcStatusCode.InvalidArgument, "the call ended without a request");
+
+    private static async ValueTask FlushAsync(PipeWriter writer, CancellationToken cancellationToken)
+    {
+        if ((await writer.FlushAsync(cancellationToken)).IsCompleted)
+        {
+            throw new OperationCanceledException("the reader is gone");
+        }
+    }
 
     private sealed class UnaryMethod<TRequest, TResponse>(
         string path, MessageParser<TRequest> parser, Func<Caller, TRequest, CancellationToken, ValueTask<TResponse>> handler)
@@ -76,12 +89,24 @@ internal abstract class GrpcMethod
                 await FlushAsync(response.BodyWriter, cancellationToken);
             }
         }
+    }
 
-        private static async ValueTask FlushAsync(PipeWriter writer, CancellationToken cancellationToken)
+    private sealed class DialogueMethod<TRequest, TResponse>(string path, MessageParser<TRequest> parser, Func<TRequest, TResponse> handler)
+        : GrpcMethod(path)
+        where TRequest : class, IMessage<TRequest>
+        where TResponse : class, IMessage<TResponse>
+    {
+        public override bool IsStream => true;
+
+        public override async Task InvokeAsync(
+            Caller caller, HttpRequest request, HttpResponse response, int limit, CancellationToken cancellationToken)
         {
-            if ((await writer.FlushAsync(cancellationToken)).IsCompleted)
+            await response.StartAsync(cancellationToken);
+            await response.BodyWriter.FlushAsync(cancellationToken);
+            while (await GrpcFrame.ReadAsync(request.Body, parser, limit, cancellationToken) is { } question)
             {
-                throw new OperationCanceledException("the reader is gone");
+                GrpcFrame.Write(response.BodyWriter, handler(question));
+                await FlushAsync(response.BodyWriter, cancellationToken);
             }
         }
     }

@@ -35,7 +35,7 @@ internal sealed class GrpcServer : IHostedService, IDisposable
         this.options = options;
         this.tls = tls;
         logger = loggers.CreateLogger<GrpcServer>();
-        door = new GrpcDoor(UsbHostTable.Of(service), options, loggers.CreateLogger<GrpcDoor>());
+        door = new GrpcDoor(GrpcTable.Of(service), options, loggers.CreateLogger<GrpcDoor>());
         var transport = new SocketTransportOptions { CreateBoundListenSocket = Bind };
         kestrel = new KestrelServer(
             Options.Create(Limits(options)), new SocketTransportFactory(Options.Create(transport), loggers), loggers);

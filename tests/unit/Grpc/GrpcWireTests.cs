@@ -66,7 +66,7 @@ internal sealed class GrpcWireTests
 
     [TestCase("/usbhostd.v1.UsbHost/Explode")]
     [TestCase("/usbhostd.v1.UsbHost/listdevices")]
-    [TestCase("/grpc.health.v1.Health/Check")]
+    [TestCase("/grpc.health.v1.Health/List")]
     [TestCase("/")]
     [TestCase("/%1b%e2%80%ae")]
     public async Task Path_Unknown_IsUnimplemented(string path)
