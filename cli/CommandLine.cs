@@ -62,7 +62,7 @@ internal sealed class CommandLine
             Root.Add(verb);
             foreach (var argument in verb.Arguments)
             {
-                Completion.Attach(argument, parsed => UsbHostClient.Connect(Address(parsed)));
+                Completion.Attach(argument, parsed => UsbHostClient.Connect(Address(parsed), tls.Credentials(parsed, terminal)));
             }
         }
 
