@@ -1,8 +1,8 @@
 using UsbHostd.Api;
-using UsbHostd.Policy.Rules;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Daemon.Service;
 

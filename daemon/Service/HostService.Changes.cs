@@ -1,12 +1,8 @@
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Reconcile;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
 using UsbHostd.Policy.Requests;
-using Claim = UsbHostd.Api.V1.Claim;
 using Guest = UsbHostd.Api.V1.Guest;
 
 namespace UsbHostd.Daemon.Service;
