@@ -14,11 +14,26 @@ public abstract class LabTest
     [TearDown]
     public async Task LeaveNothingBehind()
     {
-        if (Host.IsLost)
+        try
         {
-            return; // and with it all that was plugged in
+            if (!Host.IsLost)
+            {
+                await CleanAsync();
+            }
+        }
+        catch (LabException) when (Host.IsLost)
+        {
+            // And with it all that was plugged in.
         }
 
+        if (Host.IsLost && TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed)
+        {
+            NoteLost();
+        }
+    }
+
+    private async Task CleanAsync()
+    {
         if (TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed)
         {
             await KeepEvidenceAsync();
@@ -31,6 +46,15 @@ public abstract class LabTest
         }
 
         Host.Plugged.Clear();
+    }
+
+    /// <summary>L1 itself died under the test, so the test judged nothing: ./dev runs it once more.</summary>
+    private static void NoteLost()
+    {
+        var test = TestContext.CurrentContext.Test;
+        var folder = Path.Combine(Repository.Root, "TestResults", "lab");
+        Directory.CreateDirectory(folder);
+        File.AppendAllText(Path.Combine(folder, "lost.txt"), $"{test.ClassName}.{test.MethodName}\n");
     }
 
     /// <summary>What a kind of test must undo while its devices are still plugged in.</summary>
