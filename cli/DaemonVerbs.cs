@@ -52,16 +52,14 @@ internal static class DaemonVerbs
         {
             session.Fields(
                 ("libvirt", health.LibvirtConnected ? "connected" : "not connected: " + health.LibvirtError),
-                ("Devices", Text(health.Devices)),
-                ("Guests", Text(health.Guests)),
-                ("Claims", $"{Text(health.Claims)}, {Text(health.Attached)} attached"),
+                ("Devices", Words.Number(health.Devices)),
+                ("Guests", Words.Number(health.Guests)),
+                ("Claims", $"{Words.Number(health.Claims)}, {Words.Number(health.Attached)} attached"),
                 ("Running since", Words.Time(health.Started)),
                 ("Heap", string.Create(CultureInfo.InvariantCulture, $"{health.HeapBytes / 1048576.0:0.0} MiB")),
-                ("Descriptors", Text(health.OpenDescriptors)));
+                ("Descriptors", Words.Number(health.OpenDescriptors)));
         }
 
         return health.LibvirtConnected ? ExitCode.Ok : ExitCode.Unavailable;
     }
-
-    private static string Text(uint number) => number.ToString(CultureInfo.InvariantCulture);
 }

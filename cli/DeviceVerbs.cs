@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 
@@ -69,13 +68,11 @@ internal static class DeviceVerbs
         var table = new Table(["Device", "Total", "Free", "Claimed"]);
         foreach (var pair in answer.Pairs)
         {
-            table.Add($"{pair.VendorId}:{pair.ProductId}", Number(pair.Total), Number(pair.Free), Number(pair.Claimed));
+            table.Add($"{pair.VendorId}:{pair.ProductId}", Words.Number(pair.Total), Words.Number(pair.Free), Words.Number(pair.Claimed));
         }
 
         session.Table(table);
         return ExitCode.Ok;
-
-        static string Number(uint number) => number.ToString(CultureInfo.InvariantCulture);
     }
 
     private static async Task<ExitCode> ListAsync(Session session, ParseResult parsed, CancellationToken cancellationToken)

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 
@@ -55,16 +54,18 @@ internal static class GuestVerbs
 
         session.Fields(
             ("Name", guest.Name), ("UUID", guest.Uuid), ("State", Words.State(guest)),
-            ("USB devices", Text(guest.Attachments.Count(attachment => !attachment.Missing))),
+            ("USB devices", Words.Number(guest.Attachments.Count(attachment => !attachment.Missing))),
             ("Claims", string.Join(' ', guest.ClaimIds)));
         foreach (var controller in guest.Controllers)
         {
-            session.Fields(($"Controller {Text(controller.Index)}", $"{controller.Model}, {Text(controller.FreePorts)} of {Text(controller.Ports)} ports free"));
+            session.Fields(($"Controller {Words.Number(controller.Index)}", $"{controller.Model}, {Words.Number(controller.FreePorts)} of {Words.Number(controller.Ports)} ports free"));
         }
 
         foreach (var wish in guest.Wishes)
         {
-            session.Fields(("Asks for", wish.ClaimId.Length > 0 ? $"{wish.Device} (claim {wish.ClaimId})" : $"{wish.Device}{(wish.Optional ? " (optional)" : "")}: {wish.Message}"));
+            session.Fields(
+                ("Asks for", wish.Device + (wish.Optional ? ", optional" : "")),
+                ("  claim", wish.ClaimId), ("  not met", wish.Message), ("  hint", wish.Hint));
         }
     }
 
@@ -81,17 +82,15 @@ internal static class GuestVerbs
         foreach (var guest in answer.Guests)
         {
             table.Add(
-                guest.DomainId > 0 ? Text(guest.DomainId) : Words.None,
+                guest.DomainId > 0 ? Words.Number(guest.DomainId) : Words.None,
                 guest.Name,
                 Words.State(guest),
-                Text(guest.Attachments.Count(attachment => !attachment.Missing)),
-                guest.Controllers.Count > 0 ? Text(guest.Controllers.Sum(controller => controller.FreePorts)) : Words.None,
-                Text(guest.ClaimIds.Count));
+                Words.Number(guest.Attachments.Count(attachment => !attachment.Missing)),
+                guest.Controllers.Count > 0 ? Words.Number(guest.Controllers.Sum(controller => controller.FreePorts)) : Words.None,
+                Words.Number(guest.ClaimIds.Count));
         }
 
         session.Table(table);
         return ExitCode.Ok;
     }
-
-    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -10,6 +10,8 @@ internal static class Words
 {
     public const string None = "-";
 
+    public static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+
     /// <summary>The user's own name for it, else what it says it is, else its id pair.</summary>
     public static string Name(Device device)
     {

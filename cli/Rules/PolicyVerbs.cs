@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 
@@ -147,7 +146,7 @@ internal static class PolicyVerbs
 
         if (explanation.LeftOut > 0)
         {
-            session.Line($"{Number(explanation.LeftOut)} more rules before it do not match either");
+            session.Line($"{Words.Number(explanation.LeftOut)} more rules before it do not match either");
         }
     }
 
@@ -161,7 +160,7 @@ internal static class PolicyVerbs
         }
 
         Warn(session, answer.Warnings);
-        session.Line($"Rules in force: {Number(answer.Rules)}. Files read: {Number(answer.Files)}.");
+        session.Line($"Rules in force: {Words.Number(answer.Rules)}. Files read: {Words.Number(answer.Files)}.");
         foreach (var claim in answer.Lost)
         {
             session.Line(TerminalText.Escape($"Claim {claim.Id} of {Words.Name(claim)} lost its right: the device leaves guest {Words.Name(claim.Guest)}"));
@@ -195,7 +194,5 @@ internal static class PolicyVerbs
         }
     }
 
-    private static string Place(PolicyRule rule) => TerminalText.Escape(rule.File) + ":" + Number(rule.Line);
-
-    private static string Number(uint number) => number.ToString(CultureInfo.InvariantCulture);
+    private static string Place(PolicyRule rule) => TerminalText.Escape(rule.File) + ":" + Words.Number(rule.Line);
 }

@@ -14,8 +14,8 @@ using UsbHostd.Daemon.Service;
 namespace UsbHostd.Daemon.Grpc;
 
 /// <summary>
-/// Kestrel on the daemon's unix socket, and on TCP where that is configured, HTTP/2 only. Without the web host around it: one request delegate needs no routing, no
-/// middleware and no diagnostics, and the daemon starts the sooner.
+/// Kestrel on the daemon's unix socket, and on TCP where that is configured, HTTP/2 only. Without the web host around it: one request
+/// delegate needs no routing, no middleware and no diagnostics, and the daemon starts the sooner.
 /// </summary>
 internal sealed class GrpcServer : IHostedService, IDisposable
 {

@@ -102,7 +102,7 @@ public sealed partial class Fold
             Mode = wish.Mode,
             GuestReset = wish.GuestReset,
             Owner = OwnerOf(guest.Id),
-            Uid = uint.MaxValue,
+            Uid = ClaimRequest.NoUid,
             Door = "metadata",
         };
         if (own is { Stands: true })

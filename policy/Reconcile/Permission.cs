@@ -46,7 +46,7 @@ public static class Permission
         var rule = state.VerdictOf(device).Rule;
         return rule is null || state.Rules.AllowsCaller(rule, uid, gids)
             ? null
-            : $"the rule at {rule.Source} lets {Names(rule)} claim it, not {(uid == uint.MaxValue ? "one without a uid, as this" : $"uid {uid}")}";
+            : $"the rule at {rule.Source} lets {Names(rule)} claim it, not {(uid == Requests.ClaimRequest.NoUid ? "one without a uid, as this" : $"uid {uid}")}";
     }
 
     /// <summary>What the rules would decide now, and why the ones before do not.</summary>

@@ -22,8 +22,9 @@ public static class ClaimDecider
         var matches = DeviceSelector.Match(state, request.Device);
         if (request.Sees is { } sees && !matches.IsEmpty)
         {
+            // The only one meant is kept, unseen: it is refused below, and why is said.
             var seen = matches.RemoveAll(d => !sees(d));
-            matches = seen.IsEmpty && matches.Length > 1 ? [] : seen.IsEmpty ? matches : seen;
+            matches = seen.IsEmpty && matches.Length == 1 ? matches : seen;
         }
 
         return matches.Length switch

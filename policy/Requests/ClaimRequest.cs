@@ -10,6 +10,9 @@ namespace UsbHostd.Policy.Requests;
 /// <summary>Somebody wants a device in a guest.</summary>
 public sealed record ClaimRequest
 {
+    /// <summary>(uid_t)-1, which is nobody's: of callers that have none.</summary>
+    public const uint NoUid = uint.MaxValue;
+
     public required string Device { get; init; }
 
     public required GuestId Guest { get; init; }

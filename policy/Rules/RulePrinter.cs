@@ -81,12 +81,12 @@ public static class RulePrinter
     {
         if (rule.Mode is { } mode)
         {
-            to.Text.Append(" mode ").Append(mode switch { ClaimMode.Hostdev => "hostdev", ClaimMode.Spicevmc => "spicevmc", _ => "usbredir" });
+            to.Text.Append(" mode ").Append(ClaimWords.Of(mode));
         }
 
         if (rule.GuestReset is { } reset)
         {
-            to.Text.Append(" guest-reset ").Append(reset switch { GuestReset.Off => "off", GuestReset.On => "on", _ => "uninitialized" });
+            to.Text.Append(" guest-reset ").Append(ClaimWords.Of(reset));
         }
 
         if (rule.Settle is { } settle)

@@ -36,13 +36,13 @@ internal partial struct RuleReader
     }
 
     private bool TryMode(int from) => IsFirst(from, draft.Mode is null) && TryOne(
-        word => word switch { "hostdev" => ClaimMode.Hostdev, "spicevmc" => ClaimMode.Spicevmc, "usbredir" => ClaimMode.Usbredir, _ => null },
-        "hostdev, spicevmc or usbredir",
+        word => ClaimWords.Mode(word),
+        ClaimWords.Modes,
         out draft.Mode);
 
     private bool TryGuestReset(int from) => IsFirst(from, draft.GuestReset is null) && TryOne(
-        word => word switch { "off" => GuestReset.Off, "uninitialized" => GuestReset.Uninitialized, "on" => GuestReset.On, _ => null },
-        "off, uninitialized or on",
+        word => ClaimWords.Reset(word),
+        ClaimWords.Resets,
         out draft.GuestReset);
 
     private bool TryShare(int from)

@@ -17,13 +17,6 @@ internal static class WishXml
 
     private static readonly XNamespace Ours = "urn:usbhostd:domain:1";
 
-    private static readonly (string Text, ClaimMode Mode)[] Modes = [("hostdev", ClaimMode.Hostdev), ("spicevmc", ClaimMode.Spicevmc), ("usbredir", ClaimMode.Usbredir)];
-
-    private static readonly (string Text, GuestReset Reset)[] Resets =
-    [
-        ("off", GuestReset.Off), ("uninitialized", GuestReset.Uninitialized), ("on", GuestReset.On),
-    ];
-
     public static ImmutableArray<GuestWish> Read(XElement? metadata)
     {
         var wishes = ImmutableArray.CreateBuilder<GuestWish>();
@@ -72,8 +65,8 @@ internal static class WishXml
     {
         ("optional", "yes" or "no") => wish with { Optional = value == "yes" },
         ("follow", _) => Ids(value) is { } ids ? wish with { Follow = ids } : null,
-        ("mode", _) when Array.Exists(Modes, m => m.Text == value) => wish with { Mode = Modes.First(m => m.Text == value).Mode },
-        ("guest-reset", _) when Array.Exists(Resets, r => r.Text == value) => wish with { GuestReset = Resets.First(r => r.Text == value).Reset },
+        ("mode", _) => ClaimWords.Mode(value) is { } mode ? wish with { Mode = mode } : null,
+        ("guest-reset", _) => ClaimWords.Reset(value) is { } reset ? wish with { GuestReset = reset } : null,
         _ => null,
     };
 

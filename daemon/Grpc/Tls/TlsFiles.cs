@@ -2,16 +2,13 @@ namespace UsbHostd.Daemon.Grpc.Tls;
 
 /// <summary>
 /// Holds what the files last held in good order, and reads them again when one of them, or a link on the way, changes. Those who
-/// renew certificates replace several files: they are read once it has been quiet for a moment.
+/// renew certificates replace several files: <see cref="FolderWatch"/> waits until they have done so.
 /// </summary>
 internal sealed partial class TlsFiles : IDisposable
 {
-    private static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(200);
-
     private readonly TlsOptions options;
     private readonly ILogger logger;
-    private readonly List<FileSystemWatcher> watchers = [];
-    private readonly ITimer timer;
+    private readonly FolderWatch folders;
     private volatile TlsIdentity current;
 
     /// <exception cref="IOException">The files can't be used.</exception>
@@ -19,12 +16,16 @@ internal sealed partial class TlsFiles : IDisposable
     {
         this.options = options;
         this.logger = logger;
-        timer = time.CreateTimer(_ => Reload(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        folders = new FolderWatch(time, Reload);
 
-        // Watched before they are read: what changes in between is read twice, not missed.
+        // Watched before they are read: what changes in between is read twice, not missed. Every name there, not the three alone: a
+        // mounted secret changes by a link that all of them go through.
         foreach (var folder in options.Files.Select(file => Path.GetDirectoryName(file)!).Distinct(StringComparer.Ordinal))
         {
-            Watch(folder);
+            if (folders.Add(folder) is { } why)
+            {
+                NotWatched(logger, folder, why);
+            }
         }
 
         try
@@ -42,36 +43,7 @@ internal sealed partial class TlsFiles : IDisposable
 
     public TlsIdentity Current => current;
 
-    public void Dispose()
-    {
-        watchers.ForEach(watcher => watcher.Dispose());
-        timer.Dispose();
-    }
-
-    // Every name there, not the three alone: a mounted secret changes by a link that all of them go through.
-    private void Watch(string folder)
-    {
-        try
-        {
-            var watcher = new FileSystemWatcher(folder)
-            {
-                NotifyFilter = NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite | NotifyFilters.Attributes,
-            };
-            watcher.Changed += (_, _) => Soon();
-            watcher.Created += (_, _) => Soon();
-            watcher.Deleted += (_, _) => Soon();
-            watcher.Renamed += (_, _) => Soon();
-            watcher.Error += (_, _) => Soon();
-            watcher.EnableRaisingEvents = true;
-            watchers.Add(watcher);
-        }
-        catch (Exception e) when (e is IOException or ArgumentException or UnauthorizedAccessException)
-        {
-            NotWatched(logger, folder, e.Message);
-        }
-    }
-
-    private void Soon() => timer.Change(Quiet, Timeout.InfiniteTimeSpan);
+    public void Dispose() => folders.Dispose();
 
     private void Reload()
     {

@@ -221,6 +221,19 @@ internal sealed class VerbTests
     }
 
     [Test]
+    public async Task GuestInfo_WishThatIsNotMet_SaysWhyAndWhatToDo()
+    {
+        cli.Service.On<GetGuestRequest>(_ => new Guest
+        {
+            Name = "erp",
+            Wishes = { new GuestWish { Device = "serial:X", ClaimId = "caaaaaaaaaaaa" }, new GuestWish { Device = "usb:1050:0407", Optional = true, Message = "no device", Hint = "plug it in" } },
+        });
+
+        Assert.That((await cli.RunAsync("guest-info", "erp")).Lines, Is.SupersetOf(
+            ["Asks for:         serial:X", "  claim:          caaaaaaaaaaaa", "Asks for:         usb:1050:0407, optional", "  not met:        no device", "  hint:           plug it in"]));
+    }
+
+    [Test]
     public async Task DeviceStats_Pairs_AreShown()
     {
         cli.Service.On<GetStatisticsRequest>(_ => new Statistics { Pairs = { new IdPairStatistics { VendorId = "0951", ProductId = "1666", Total = 3, Free = 1, Claimed = 2 } } });

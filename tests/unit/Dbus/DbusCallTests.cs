@@ -3,6 +3,7 @@ using NUnit.Framework;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Dbus;
 using UsbHostd.Daemon.Service;
+using UsbHostd.Tests.Grpc;
 
 namespace UsbHostd.Tests.Dbus;
 
@@ -91,8 +92,8 @@ internal sealed class DbusCallTests
         Assert.Multiple(() =>
         {
             Assert.That((caller.Pid, caller.Door), Is.EqualTo((Environment.ProcessId, "dbus")));
-            Assert.That(caller.Uid, Is.EqualTo(Ids(self, "Uid:")[1]));
-            Assert.That(caller.Gids, Is.SupersetOf(Ids(self, "Groups:").Append(Ids(self, "Gid:")[1])));
+            Assert.That(caller.Uid, Is.EqualTo(ProcessStatus.Ids(self, "Uid:")[1]));
+            Assert.That(caller.Gids, Is.SupersetOf(ProcessStatus.Ids(self, "Groups:").Append(ProcessStatus.Ids(self, "Gid:")[1])));
         });
     }
 
@@ -138,7 +139,7 @@ internal sealed class DbusCallTests
         dbus.Service.On<GetVersionRequest>(async (_, _, token) =>
         {
             asked.SetResult();
-            return await UntilCancelledAsync(cancelled, token);
+            return await NoAnswer.UntilCancelledAsync(cancelled, token);
         });
         var other = BusClient.Connect(dbus.Bus.Address);
         var call = other.CallAsync(BusClient.Manager, "GetVersion", NoOptions);
@@ -159,7 +160,7 @@ internal sealed class DbusCallTests
         dbus.Service.On<GetVersionRequest>(async (_, _, token) =>
         {
             asked.SetResult();
-            return await UntilCancelledAsync(new TaskCompletionSource(), token);
+            return await NoAnswer.UntilCancelledAsync(new TaskCompletionSource(), token);
         });
         var call = dbus.Client.RefusedAsync(BusClient.Manager, "GetVersion", NoOptions);
         await asked.Task.WaitAsync(Patience);
@@ -209,22 +210,4 @@ internal sealed class DbusCallTests
         to.String(text);
         NoOptions(to);
     };
-
-    private static async Task<IMessage> UntilCancelledAsync(TaskCompletionSource cancelled, CancellationToken token)
-    {
-        try
-        {
-            await new TaskCompletionSource().Task.WaitAsync(token);
-        }
-        finally
-        {
-            cancelled.TrySetResult();
-        }
-
-        return new Api.V1.Version();
-    }
-
-    private static List<uint> Ids(string[] status, string field) =>
-        [.. status.Single(line => line.StartsWith(field, StringComparison.Ordinal))[field.Length..]
-            .Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Select(uint.Parse)];
 }

@@ -99,8 +99,8 @@ internal sealed class GrpcCallTests
         {
             Assert.That(caller.Pid, Is.EqualTo(Environment.ProcessId));
             Assert.That(caller.Door, Is.EqualTo("grpc"));
-            Assert.That(caller.Uid, Is.EqualTo(Ids(self, "Uid:")[1]));
-            Assert.That(caller.Gids, Is.SupersetOf(Ids(self, "Groups:").Append(Ids(self, "Gid:")[1])));
+            Assert.That(caller.Uid, Is.EqualTo(ProcessStatus.Ids(self, "Uid:")[1]));
+            Assert.That(caller.Gids, Is.SupersetOf(ProcessStatus.Ids(self, "Groups:").Append(ProcessStatus.Ids(self, "Gid:")[1])));
         });
     }
 
@@ -112,7 +112,7 @@ internal sealed class GrpcCallTests
         grpc.Service.On<GetVersionRequest>(async (_, _, token) =>
         {
             await cancel.CancelAsync();
-            return await UntilCancelledAsync(cancelled, token);
+            return await NoAnswer.UntilCancelledAsync(cancelled, token);
         });
 
         await Assert.CatchAsync<OperationCanceledException>(() => grpc.Client.GetVersionAsync(new GetVersionRequest(), cancel.Token));
@@ -125,7 +125,7 @@ internal sealed class GrpcCallTests
     {
         using var client = new UsbHostClient(UsbHostAddress.Parse(grpc.Address).OpenAsync) { CallTimeout = TimeSpan.FromMilliseconds(300) };
         var cancelled = new TaskCompletionSource();
-        grpc.Service.On<GetVersionRequest>(async (_, _, token) => await UntilCancelledAsync(cancelled, token));
+        grpc.Service.On<GetVersionRequest>(async (_, _, token) => await NoAnswer.UntilCancelledAsync(cancelled, token));
 
         var late = await Assert.ThrowsAsync<UsbHostException>(() => client.GetVersionAsync(new GetVersionRequest()));
 
@@ -221,24 +221,6 @@ internal sealed class GrpcCallTests
         TaskCompletionSource cancelled, [EnumeratorCancellation] CancellationToken token)
     {
         yield return new WatchEvent { Type = WatchEvent.Types.Type.SnapshotEnd };
-        await UntilCancelledAsync(cancelled, token);
+        await NoAnswer.UntilCancelledAsync(cancelled, token);
     }
-
-    private static async Task<IMessage> UntilCancelledAsync(TaskCompletionSource cancelled, CancellationToken token)
-    {
-        try
-        {
-            await new TaskCompletionSource().Task.WaitAsync(token);
-        }
-        finally
-        {
-            cancelled.TrySetResult();
-        }
-
-        return new Api.V1.Version();
-    }
-
-    private static List<uint> Ids(string[] status, string field) =>
-        [.. status.Single(line => line.StartsWith(field, StringComparison.Ordinal))[field.Length..]
-            .Split([' ', '\t'], StringSplitOptions.RemoveEmptyEntries).Select(uint.Parse)];
 }

@@ -107,14 +107,7 @@ internal sealed class PythonClientTests(string authority)
 
     private async IAsyncEnumerable<WatchEvent> EndlessAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        try
-        {
-            yield return new WatchEvent { Claim = new Claim { Id = "c0" } };
-            await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
-        }
-        finally
-        {
-            cancelled.TrySetResult();
-        }
+        yield return new WatchEvent { Claim = new Claim { Id = "c0" } };
+        await NoAnswer.UntilCancelledAsync(cancelled, cancellationToken);
     }
 }
