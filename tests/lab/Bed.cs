@@ -50,7 +50,15 @@ public sealed class Bed
     {
         await Tool.RunAsync(Path.Combine(Repository.Bed, "build.sh"));
         Api = new ApiClient(cancellation => Daemon.ConnectAsync(cancellation));
-        await BootAsync();
+        try
+        {
+            await BootAsync();
+        }
+        catch (Exception e) when (e is LabException or TimeoutException)
+        {
+            await TestContext.Progress.WriteLineAsync($"L1 did not come up, and is booted once more: {e.Message}");
+            await BootAsync();
+        }
     }
 
     [OneTimeTearDown]

@@ -26,9 +26,13 @@ public abstract class LabTest
             // And with it all that was plugged in.
         }
 
-        if (Host.IsLost && TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed)
+        if (TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed)
         {
-            NoteLost();
+            Note("failed.txt");
+            if (Host.IsLost)
+            {
+                Note("lost.txt");
+            }
         }
     }
 
@@ -48,13 +52,13 @@ public abstract class LabTest
         Host.Plugged.Clear();
     }
 
-    /// <summary>L1 itself died under the test, so the test judged nothing: ./dev runs it once more.</summary>
-    private static void NoteLost()
+    /// <summary>For ./dev, which runs what failed again on a new bed: L1 fails by itself at times, and one that died has judged nothing.</summary>
+    private static void Note(string list)
     {
         var test = TestContext.CurrentContext.Test;
         var folder = Path.Combine(Repository.Root, "TestResults", "lab");
         Directory.CreateDirectory(folder);
-        File.AppendAllText(Path.Combine(folder, "lost.txt"), $"{test.ClassName}.{test.MethodName}\n");
+        File.AppendAllText(Path.Combine(folder, list), $"{test.ClassName}.{test.Name.Split('(')[0]}\n");
     }
 
     /// <summary>What a kind of test must undo while its devices are still plugged in.</summary>

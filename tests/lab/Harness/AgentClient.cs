@@ -77,7 +77,8 @@ internal sealed class AgentClient(int port, Task died, Func<string, Task> hangs)
 
         try
         {
-            return await exchange.ConfigureAwait(false);
+            var answer = await exchange.ConfigureAwait(false);
+            return answer.Length > 0 ? answer : throw new IOException("no answer");
         }
         catch (Exception e) when (e is OperationCanceledException or IOException or SocketException)
         {

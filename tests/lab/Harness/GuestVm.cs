@@ -31,7 +31,16 @@ public sealed class GuestVm(HostVm host, string name, string shape = "")
             await DefineAsync().ConfigureAwait(false);
         }
 
-        await StartAsync().ConfigureAwait(false);
+        try
+        {
+            await StartAsync().ConfigureAwait(false);
+        }
+        catch (LabException) when (!host.IsLost)
+        {
+            // No test has begun: a guest that hangs while it boots is the bed's own, and is reset as anybody would.
+            await host.RunAsync($"virsh -q destroy {Name}").ConfigureAwait(false);
+            await StartAsync().ConfigureAwait(false);
+        }
     }
 
     /// <summary>Starts it (from its managed save, where there is one) and waits for its operating system.</summary>
