@@ -11,7 +11,7 @@ namespace UsbHostd.Daemon.Grpc;
 internal sealed class GrpcDoor : IDisposable
 {
     private readonly FrozenDictionary<string, GrpcMethod> methods;
-    private readonly int maxRequestBytes;
+    private readonly GrpcOptions options;
     private readonly ILogger<GrpcDoor> logger;
     private readonly CancellationTokenSource stopping = new();
 
@@ -19,7 +19,7 @@ internal sealed class GrpcDoor : IDisposable
     {
         this.methods = methods;
         this.logger = logger;
-        maxRequestBytes = options.MaxRequestBytes;
+        this.options = options;
     }
 
     /// <summary>Ends every call with Unavailable, so that watches don't keep a stopping daemon.</summary>
@@ -98,7 +98,13 @@ internal sealed class GrpcDoor : IDisposable
 
         try
         {
-            await method.InvokeAsync(caller, context.Request, context.Response, maxRequestBytes, cancel.Token);
+            await method.InvokeAsync(caller, context.Request, context.Response, options, cancel.Token);
+            return null;
+        }
+        catch (SlowReaderException slow)
+        {
+            GrpcLog.CutOff(logger, method.Path, caller, slow.Message);
+            context.Abort();
             return null;
         }
         catch (Exception failure)

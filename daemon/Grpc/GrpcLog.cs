@@ -22,4 +22,7 @@ internal static partial class GrpcLog
 
     [LoggerMessage(1306, LogLevel.Information, "A connection of {Caller} is closed: {Reason}")]
     public static partial void Unreadable(ILogger logger, Service.Caller? caller, string reason);
+
+    [LoggerMessage(1307, LogLevel.Information, "{Method} for {Caller} is cut off: {Reason}")]
+    public static partial void CutOff(ILogger logger, string method, Service.Caller caller, string reason);
 }

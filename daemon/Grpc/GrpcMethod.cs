@@ -33,7 +33,8 @@ internal abstract class GrpcMethod
 
     /// <exception cref="HostException">The service refuses.</exception>
     /// <exception cref="GrpcException">The request can't be read.</exception>
-    public abstract Task InvokeAsync(Caller caller, HttpRequest request, HttpResponse response, int limit, CancellationToken cancellationToken);
+    /// <exception cref="SlowReaderException">The caller does not take the answers.</exception>
+    public abstract Task InvokeAsync(Caller caller, HttpRequest request, HttpResponse response, GrpcOptions options, CancellationToken cancellationToken);
 
     private static async ValueTask<T> RequestAsync<T>(
         HttpRequest request, MessageParser<T> parser, int limit, CancellationToken cancellationToken)
@@ -41,11 +42,20 @@ internal abstract class GrpcMethod
         await GrpcFrame.ReadAsync(request.Body, parser, limit, cancellationToken)
         ?? throw new GrpcException(GrpcStatusCode.InvalidArgument, "the call ended without a request");
 
-    private static async ValueTask FlushAsync(PipeWriter writer, CancellationToken cancellationToken)
+    /// <summary>Waits while the reader's window is full; one that takes nothing for too long is cut off, for what it was sent is held in memory.</summary>
+    private static async ValueTask FlushAsync(HttpResponse response, TimeSpan patience, CancellationToken cancellationToken)
     {
-        if ((await writer.FlushAsync(cancellationToken)).IsCompleted)
+        var flush = response.BodyWriter.FlushAsync(cancellationToken);
+        try
         {
-            throw new OperationCanceledException("the reader is gone");
+            if ((flush.IsCompleted ? await flush : await flush.AsTask().WaitAsync(patience, cancellationToken)).IsCompleted)
+            {
+                throw new OperationCanceledException("the reader is gone");
+            }
+        }
+        catch (TimeoutException)
+        {
+            throw new SlowReaderException(patience);
         }
     }
 
@@ -58,9 +68,9 @@ internal abstract class GrpcMethod
         public override bool IsStream => false;
 
         public override async Task InvokeAsync(
-            Caller caller, HttpRequest request, HttpResponse response, int limit, CancellationToken cancellationToken)
+            Caller caller, HttpRequest request, HttpResponse response, GrpcOptions options, CancellationToken cancellationToken)
         {
-            var answer = await handler(caller, await RequestAsync(request, parser, limit, cancellationToken), cancellationToken);
+            var answer = await handler(caller, await RequestAsync(request, parser, options.MaxRequestBytes, cancellationToken), cancellationToken);
             GrpcFrame.Write(response.BodyWriter, answer);
         }
     }
@@ -74,9 +84,9 @@ internal abstract class GrpcMethod
         public override bool IsStream => true;
 
         public override async Task InvokeAsync(
-            Caller caller, HttpRequest request, HttpResponse response, int limit, CancellationToken cancellationToken)
+            Caller caller, HttpRequest request, HttpResponse response, GrpcOptions options, CancellationToken cancellationToken)
         {
-            var message = await RequestAsync(request, parser, limit, cancellationToken);
+            var message = await RequestAsync(request, parser, options.MaxRequestBytes, cancellationToken);
 
             // A client that waits for headers must not wait for the first event, which may be hours away.
             await response.StartAsync(cancellationToken);
@@ -85,8 +95,8 @@ internal abstract class GrpcMethod
             {
                 GrpcFrame.Write(response.BodyWriter, answer);
 
-                // Waits while the reader's window is full: what a slow reader has not taken stays with the service, which bounds it.
-                await FlushAsync(response.BodyWriter, cancellationToken);
+                // What a slow reader has not taken stays with the service, which bounds it.
+                await FlushAsync(response, options.Patience, cancellationToken);
             }
         }
     }
@@ -99,14 +109,14 @@ internal abstract class GrpcMethod
         public override bool IsStream => true;
 
         public override async Task InvokeAsync(
-            Caller caller, HttpRequest request, HttpResponse response, int limit, CancellationToken cancellationToken)
+            Caller caller, HttpRequest request, HttpResponse response, GrpcOptions options, CancellationToken cancellationToken)
         {
             await response.StartAsync(cancellationToken);
             await response.BodyWriter.FlushAsync(cancellationToken);
-            while (await GrpcFrame.ReadAsync(request.Body, parser, limit, cancellationToken) is { } question)
+            while (await GrpcFrame.ReadAsync(request.Body, parser, options.MaxRequestBytes, cancellationToken) is { } question)
             {
                 GrpcFrame.Write(response.BodyWriter, handler(question));
-                await FlushAsync(response.BodyWriter, cancellationToken);
+                await FlushAsync(response, options.Patience, cancellationToken);
             }
         }
     }

@@ -23,6 +23,9 @@ internal sealed record GrpcOptions
     /// <summary>How long a connection without a call stays open.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
+    /// <summary>How long a stream may wait for a reader that takes nothing of it, before it is reset.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>After how long without a frame a peer is asked whether it is there: over TCP one may vanish without a word, watches and all.</summary>
     public TimeSpan PingDelay { get; init; } = TimeSpan.FromMinutes(1);
 }

@@ -74,6 +74,40 @@ public abstract class DaemonTest : LabTest
     protected static async Task<IReadOnlyList<Claim>> ClaimsAsync() =>
         [.. (await Api.CallAsync<ListClaimsResponse>("ListClaims", new ListClaimsRequest())).Claims];
 
+    /// <summary>Waits until no claim stands any more: who asked for a release is answered before it is done.</summary>
+    protected static async Task NoClaimsAsync()
+    {
+        using var deadline = new CancellationTokenSource(Within.Moments);
+        var standing = new Dictionary<string, Claim>(StringComparer.Ordinal);
+        var isTold = false;
+        try
+        {
+            await foreach (var change in Api.StreamAsync<WatchEvent>("Watch", new WatchRequest { Kinds = { Kind.Claims } }, deadline.Token))
+            {
+                isTold |= change.Type == WatchEvent.Types.Type.SnapshotEnd;
+                if (change.Claim is { Phase: Phase.Released } released)
+                {
+                    standing.Remove(released.Id);
+                }
+                else if (change.Claim is { } claim)
+                {
+                    standing[claim.Id] = claim;
+                }
+
+                if (isTold && standing.Count == 0)
+                {
+                    return;
+                }
+            }
+        }
+        catch (OperationCanceledException) when (deadline.IsCancellationRequested)
+        {
+            // Told below, with what was seen last.
+        }
+
+        throw new LabException($"claims still stand: {string.Join(", ", standing.Values)}");
+    }
+
     protected static async Task<Claim> ReleaseAsync(Claim claim)
     {
         await Api.CallAsync<Claim>("ReleaseClaim", new ReleaseClaimRequest { Id = claim.Id });

@@ -42,12 +42,19 @@ internal sealed class AgentClient(int port, Task died, Func<string, Task> hangs)
     }
 
     /// <summary>A raw stream to a unix socket in L1, connected there as root.</summary>
-    public async Task<NetworkStream> RelayAsync(string path, CancellationToken cancellation)
+    public Task<NetworkStream> RelayAsync(string path, CancellationToken cancellation) => RelayAsync(new JsonObject { ["path"] = path }, path, cancellation);
+
+    /// <summary>A raw stream to a port of L1's loopback interface.</summary>
+    public Task<NetworkStream> RelayAsync(int tcpPort, CancellationToken cancellation) =>
+        RelayAsync(new JsonObject { ["port"] = tcpPort }, $"port {tcpPort}", cancellation);
+
+    private async Task<NetworkStream> RelayAsync(JsonObject query, string to, CancellationToken cancellation)
     {
+        query["verb"] = "relay";
         var stream = await ConnectAsync(cancellation).ConfigureAwait(false);
         try
         {
-            await SendAsync(stream, new JsonObject { ["verb"] = "relay", ["path"] = path }, cancellation).ConfigureAwait(false);
+            await SendAsync(stream, query, cancellation).ConfigureAwait(false);
             // One byte at a time: what follows the line is the peer's.
             var line = new StringBuilder();
             var one = new byte[1];
@@ -56,7 +63,7 @@ internal sealed class AgentClient(int port, Task died, Func<string, Task> hangs)
                 line.Append((char)one[0]);
             }
 
-            return line.ToString() is "ok" ? stream : throw new IOException($"relay to {path} in L1: {line}");
+            return line.ToString() is "ok" ? stream : throw new IOException($"relay to {to} in L1: {line}");
         }
         catch
         {

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Security;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using UsbHostd.Api.V1;
@@ -17,10 +18,16 @@ public sealed class ApiClient : IDisposable
     private readonly HttpClient _http;
 
     /// <param name="connect">Gives a fresh stream to the API's socket.</param>
-    public ApiClient(Func<CancellationToken, ValueTask<Stream>> connect)
+    /// <param name="tls">Where the stream is TLS: whom to trust, and who to be.</param>
+    public ApiClient(Func<CancellationToken, ValueTask<Stream>> connect, SslClientAuthenticationOptions? tls = null)
     {
         var handler = new SocketsHttpHandler { ConnectCallback = (_, cancellation) => connect(cancellation), EnableMultipleHttp2Connections = true };
-        _http = new HttpClient(handler) { BaseAddress = new Uri("http://localhost"), Timeout = Timeout.InfiniteTimeSpan };
+        if (tls is not null)
+        {
+            handler.SslOptions = tls;
+        }
+
+        _http = new HttpClient(handler) { BaseAddress = new Uri(tls is null ? "http://localhost" : "https://localhost"), Timeout = Timeout.InfiniteTimeSpan };
     }
 
     public async Task<TReply> CallAsync<TReply>(string method, IMessage request)

@@ -92,4 +92,8 @@ public sealed class Daemon(HostVm host)
     /// <summary>A stream to its API socket, with root as the peer: for a client's connect callback.</summary>
     public async ValueTask<Stream> ConnectAsync(CancellationToken cancellation) =>
         await host.Agent.RelayAsync(Socket, cancellation).ConfigureAwait(false);
+
+    /// <summary>A stream to the port that its configuration says it listens on.</summary>
+    public async ValueTask<Stream> ConnectAsync(int tcpPort, CancellationToken cancellation) =>
+        await host.Agent.RelayAsync(tcpPort, cancellation).ConfigureAwait(false);
 }

@@ -28,6 +28,6 @@ public sealed class GuestMetadata : DaemonTest
         }
 
         await guest.NoLongerSeesAsync("46f4:0001:MD-1", mark);
-        Assert.That(await ClaimsAsync(), Is.Empty);
+        await NoClaimsAsync();
     }
 }

@@ -10,7 +10,8 @@ namespace UsbHostd.Tests.Dbus;
 [TestFixture]
 internal sealed class DbusFuzzTests
 {
-    private const int Calls = 10_000;
+    /// <summary>USBHOSTD_FUZZ_INPUTS=1000000 before <c>./dev test --fast -- DbusFuzzTests</c> makes a long run of it.</summary>
+    private static readonly int Calls = int.TryParse(Environment.GetEnvironmentVariable("USBHOSTD_FUZZ_INPUTS"), out var inputs) ? inputs : 10_000;
 
     private static readonly string[] Texts =
     [
@@ -22,6 +23,7 @@ internal sealed class DbusFuzzTests
     private static readonly string[] Standard = ["UnknownMethod", "UnknownObject", "UnknownInterface", "UnknownProperty", "PropertyReadOnly", "InvalidArgs"];
 
     private readonly Random random;
+
     /// <summary>The same calls each time; USBHOSTD_FUZZ_SEED makes others.</summary>
     private readonly int seed = int.TryParse(Environment.GetEnvironmentVariable("USBHOSTD_FUZZ_SEED"), out var asked) ? asked : 1;
 

@@ -15,6 +15,7 @@ internal sealed class PrivateBus : IAsyncDisposable
           <listen>{Address}</listen>
           <auth>EXTERNAL</auth>
           <policy context="default">
+            <allow user="*"/>
             <allow send_destination="*" eavesdrop="true"/>
             <allow eavesdrop="true"/>
             <allow own="*"/>
@@ -26,9 +27,15 @@ internal sealed class PrivateBus : IAsyncDisposable
 
     private string Configuration => Path.Combine(directory.FullName, "bus.conf");
 
-    public static async Task<PrivateBus> StartAsync()
+    /// <param name="isForEverybody">Also for other users of the host than the one that the tests run as.</param>
+    public static async Task<PrivateBus> StartAsync(bool isForEverybody = false)
     {
         var bus = new PrivateBus();
+        if (isForEverybody)
+        {
+            bus.directory.UnixFileMode |= UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+        }
+
         await bus.UpAsync();
         return bus;
     }

@@ -194,17 +194,45 @@ internal sealed class GrpcCallTests
         Assert.That(sent * 65536L, Is.LessThan(32L << 20));
     }
 
+    [Test]
+    public async Task Watch_ReaderThatNeverReads_IsCutOff()
+    {
+        await using var impatient = await GrpcFixture.StartAsync(options => options with { Patience = TimeSpan.FromMilliseconds(200) });
+        var ended = new TaskCompletionSource();
+        impatient.Service.OnWatch = (_, _, token) => Endless(() => 0, new TaskCompletionSource(), token, ended);
+        await using var events = impatient.Client.WatchAsync(new WatchRequest()).GetAsyncEnumerator();
+        await events.MoveNextAsync();
+
+        await ended.Task.WaitAsync(TimeSpan.FromSeconds(30));
+
+        await Assert.ThrowsAsync<UsbHostException>(async () =>
+        {
+            while (await events.MoveNextAsync())
+            {
+                // What had been sent before.
+            }
+        });
+        Assert.That(impatient.Log.Entries.Select(e => e.Text), Has.Some.Contains("is cut off: nothing was taken for 0.2 s"));
+    }
+
     private static async IAsyncEnumerable<WatchEvent> Endless(
-        Func<int> count, TaskCompletionSource stuck, [EnumeratorCancellation] CancellationToken token)
+        Func<int> count, TaskCompletionSource stuck, [EnumeratorCancellation] CancellationToken token, TaskCompletionSource? ended = null)
     {
         await using var watchdog = new Timer(_ => stuck.TrySetResult());
         var large = new WatchEvent { Device = new Device { Syspath = new string('x', 65536) } };
-        while (!token.IsCancellationRequested)
+        try
         {
-            count();
-            watchdog.Change(TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
-            yield return large;
-            await Task.Yield();
+            while (!token.IsCancellationRequested)
+            {
+                count();
+                watchdog.Change(TimeSpan.FromSeconds(1), Timeout.InfiniteTimeSpan);
+                yield return large;
+                await Task.Yield();
+            }
+        }
+        finally
+        {
+            ended?.TrySetResult();
         }
     }
 
