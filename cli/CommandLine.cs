@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Cli.Interactive;
 using UsbHostd.Cli.Rules;
 
 namespace UsbHostd.Cli;
@@ -14,7 +15,7 @@ internal sealed class CommandLine
     public const string ConnectVariable = "USBHOSTD_CONNECT";
 
     /// <summary>What a shell reports for a program that SIGINT ended.</summary>
-    private const int Interrupted = 130;
+    public const int Interrupted = 130;
 
     /// <summary>EPIPE, which .NET keeps in HResult: whoever read the output has had enough.</summary>
     private const int BrokenPipe = 32;
@@ -35,41 +36,33 @@ internal sealed class CommandLine
     };
 
     private readonly TlsFileOptions tls = new();
+    private readonly ShellState? shell;
+    private readonly Connection connection;
+    private bool isShellWanted;
 
-    public CommandLine(CliTerminal terminal)
+    /// <param name="shell">Of the shell in which this is one line; null for the command line of a process.</param>
+    public CommandLine(CliTerminal terminal, ShellState? shell = null)
     {
         this.terminal = terminal;
-        Groups =
-        [
-            new("Devices", [DeviceVerbs.List(this), DeviceVerbs.Info(this), DeviceVerbs.Label(this), DeviceVerbs.TrustSerial(this), DeviceVerbs.Statistics(this)]),
-            new("Claims",
-            [
-                AttachVerb.Create(this), ClaimVerbs.Detach(this), ClaimVerbs.List(this), ClaimVerbs.Info(this), ClaimVerbs.Release(this),
-                ClaimVerbs.Retry(this),
-            ]),
-            new("Guests", [GuestVerbs.List(this), GuestVerbs.Info(this), GuestVerbs.Start(this)]),
-            new("Policy", [PolicyVerbs.Show(this), PolicyVerbs.Explain(this), PolicyVerbs.Reload(this), PolicyVerbs.Generate(this)]),
-            new("Policy, without a daemon",
-            [
-                PolicyCheckVerb.Create(this), PolicyTestVerb.Create(this), PolicyImportVerb.Create(this), PolicyExportVerb.Create(this),
-            ]),
-            new("Other", [EventVerb.Create(this), DaemonVerbs.Version(this), DaemonVerbs.Health(this), Completion.Create(this)]),
-        ];
+        this.shell = shell;
+        connection = shell?.Connection ?? new Connection();
+        Groups = GroupsOf();
         Root = new RootCommand("Gives USB devices of this host to libvirt guests, and keeps them there") { connect, json };
         tls.AddTo(Root);
+        Root.SetAction(_ => { isShellWanted = shell is null; });
         foreach (var verb in Groups.SelectMany(group => group.Verbs))
         {
             Root.Add(verb);
             foreach (var argument in verb.Arguments)
             {
-                Completion.Attach(argument, parsed => UsbHostClient.Connect(Address(parsed), tls.Credentials(parsed, terminal)));
+                Completion.Attach(argument, Client);
             }
         }
 
         if (Root.Options.OfType<HelpOption>().FirstOrDefault() is { Action: HelpAction help } option)
         {
             help.MaxWidth = terminal.Width ?? int.MaxValue;
-            option.Action = new HelpWithExitCodes(help, Groups);
+            option.Action = new HelpWithExitCodes(help, this);
         }
     }
 
@@ -77,6 +70,8 @@ internal sealed class CommandLine
 
     /// <summary>The verbs as help shows them.</summary>
     public ImmutableArray<VerbGroup> Groups { get; }
+
+    public bool IsShell => shell is not null;
 
     /// <summary>A device on the command line; the daemon decides what it means.</summary>
     public static Argument<string> Device() => new("DEVICE")
@@ -93,8 +88,8 @@ internal sealed class CommandLine
         var parsed = Root.Parse(args);
         if (parsed.Errors.Count > 0 && parsed.Action is not HelpWithExitCodes)
         {
-            var verb = parsed.CommandResult.Command is RootCommand ? "" : " " + parsed.CommandResult.Command.Name;
-            ErrorReport.Write(terminal, parsed.Errors[0].Message, $"usbhostctl{verb} --help");
+            var verb = parsed.CommandResult.Command is RootCommand ? "" : parsed.CommandResult.Command.Name;
+            ErrorReport.Write(terminal, parsed.Errors[0].Message, HelpOn(verb));
             return (int)ExitCode.Usage;
         }
 
@@ -106,6 +101,8 @@ internal sealed class CommandLine
                 Error = terminal.Error,
                 EnableDefaultExceptionHandler = false,
             });
+            // Not from within the invocation, which has its own way with signals.
+            exit = isShellWanted ? await RunShellAsync(parsed) : exit;
             await terminal.Out.FlushAsync();
             return exit;
         }
@@ -119,31 +116,31 @@ internal sealed class CommandLine
 
             return (int)ExitCode.Other;
         }
+        finally
+        {
+            if (shell is null)
+            {
+                connection.Dispose();
+            }
+        }
     }
+
+    /// <summary>What to type for help on a verb; on all of them where none is named.</summary>
+    public string HelpOn(string verb) => IsShell ? $"help {verb}".TrimEnd() : verb.Length > 0 ? $"usbhostctl {verb} --help" : "usbhostctl --help";
 
     /// <summary>Makes the body the command's action: with a client, and with failures told and turned into exit codes.</summary>
     public Command Verb(Command command, Func<Session, ParseResult, CancellationToken, Task<ExitCode>> body)
     {
-        command.SetAction(async (parsed, cancellationToken) =>
-        {
-            var isJson = parsed.GetValue(json);
-            try
-            {
-                using var client = UsbHostClient.Connect(Address(parsed), tls.Credentials(parsed, terminal));
-                return (int)await body(new Session(client, terminal, isJson), parsed, cancellationToken);
-            }
-            catch (UsbHostException failure)
-            {
-                ErrorReport.Write(terminal, isJson, failure);
-                return (int)(failure.Code == ErrorCode.Unspecified && failure.Detail.Claim is { } claim
-                    ? ErrorCodes.OfReason(claim.Reason)
-                    : ErrorCodes.Of(failure.Code).Exit);
-            }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-            {
-                return Interrupted;
-            }
-        });
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            parsed, isJson => body(new Session(Client(parsed), terminal, isJson), parsed, cancellationToken), cancellationToken));
+        return command;
+    }
+
+    /// <summary>As <see cref="Verb"/>, but for a body that makes its own client.</summary>
+    public Command DaemonlessVerb(Command command, Func<CliTerminal, ParseResult, CancellationToken, Task<ExitCode>> body)
+    {
+        WithoutJson(command);
+        command.SetAction((parsed, cancellationToken) => RunAsync(parsed, _ => body(terminal, parsed, cancellationToken), cancellationToken));
         return command;
     }
 
@@ -164,10 +161,66 @@ internal sealed class CommandLine
         }
     });
 
-    private string Address(ParseResult parsed) =>
+    /// <summary>What the options, or the variables, give for a daemon on TCP; else what the shell was started with.</summary>
+    public TlsCredentials? Credentials(ParseResult parsed) => tls.Credentials(parsed, terminal) ?? shell?.Tls;
+
+    /// <summary>Where the daemon is: by the option, else the shell, else the variable.</summary>
+    public string Address(ParseResult parsed) =>
         parsed.GetValue(connect)
+        ?? shell?.Address
         ?? (terminal.Environment(ConnectVariable) is { Length: > 0 } variable ? variable : UsbHostAddress.Default);
+
+    private UsbHostClient Client(ParseResult parsed) => connection.To(Address(parsed), Credentials(parsed));
+
+    private async Task<int> RunAsync(ParseResult parsed, Func<bool, Task<ExitCode>> body, CancellationToken cancellationToken)
+    {
+        var isJson = parsed.GetValue(json) || shell is { IsJson: true };
+        try
+        {
+            return (int)await body(isJson);
+        }
+        catch (UsbHostException failure)
+        {
+            ErrorReport.Write(terminal, isJson, failure);
+            return (int)(failure.Code == ErrorCode.Unspecified && failure.Detail.Claim is { } claim
+                ? ErrorCodes.OfReason(claim.Reason)
+                : ErrorCodes.Of(failure.Code).Exit);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return Interrupted;
+        }
+    }
+
+    private async Task<int> RunShellAsync(ParseResult parsed)
+    {
+        using var state = new ShellState { Address = Address(parsed), Tls = Credentials(parsed), IsJson = parsed.GetValue(json) };
+        return await new InteractiveShell(terminal, state).RunAsync();
+    }
+
+    private ImmutableArray<VerbGroup> GroupsOf() =>
+    [
+        new("Devices", "devices", [DeviceVerbs.List(this), DeviceVerbs.Info(this), DeviceVerbs.Label(this), DeviceVerbs.TrustSerial(this), DeviceVerbs.Statistics(this)]),
+        new("Claims", "claims",
+        [
+            AttachVerb.Create(this), ClaimVerbs.Detach(this), ClaimVerbs.List(this), ClaimVerbs.Info(this), ClaimVerbs.Release(this),
+            ClaimVerbs.Retry(this),
+        ]),
+        new("Guests", "guests", [GuestVerbs.List(this), GuestVerbs.Info(this), GuestVerbs.Start(this)]),
+        new("Policy", "policy", [PolicyVerbs.Show(this), PolicyVerbs.Explain(this), PolicyVerbs.Reload(this), PolicyVerbs.Generate(this)]),
+        new("Rule files, without a daemon", "rules",
+        [
+            PolicyCheckVerb.Create(this), PolicyTestVerb.Create(this), PolicyImportVerb.Create(this), PolicyExportVerb.Create(this),
+        ]),
+        new("Daemon", "daemon", [EventVerb.Create(this), DaemonVerbs.Version(this), DaemonVerbs.Health(this), DaemonVerbs.Uri(this)]),
+        new("Shell", "shell",
+        [
+            HelpVerb.Create(this), Completion.Create(this),
+            .. shell is null ? [] : new[] { ShellVerbs.Connect(this, shell), ShellVerbs.Leave(this, shell, "quit"), ShellVerbs.Leave(this, shell, "exit") },
+        ]),
+    ];
 }
 
 /// <param name="Name">A heading.</param>
-internal sealed record VerbGroup(string Name, ImmutableArray<Command> Verbs);
+/// <param name="Keyword">What help is asked for by.</param>
+internal sealed record VerbGroup(string Name, string Keyword, ImmutableArray<Command> Verbs);

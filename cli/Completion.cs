@@ -17,7 +17,7 @@ internal static class Completion
         var words = new Argument<string[]>("WORD") { Description = "The words of the command line, the last one begun or empty", Arity = ArgumentArity.ZeroOrMore };
         return line.OfflineVerb(new Command("complete", "Say what the last word may be, for the completion of shells") { words }, (terminal, parsed) =>
         {
-            foreach (var word in Of(line.Root, parsed.GetValue(words) ?? []))
+            foreach (var word in Of(line.Root, parsed.GetValue(words) ?? []).Where(IsPlain))
             {
                 terminal.Out.WriteLine(word);
             }
@@ -42,13 +42,14 @@ internal static class Completion
         }
     }
 
-    private static IEnumerable<string> Of(RootCommand root, string[] words)
+    /// <summary>What the last of the words may be, in ordinal order. A device chooses its own serial: only what is plainly visible is offered.</summary>
+    public static IEnumerable<string> Of(RootCommand root, string[] words)
     {
         var last = words.Length > 0 ? words[^1] : "";
-        var text = string.Join(' ', words.Select(w => w.Length == 0 || w.Contains(' ', StringComparison.Ordinal) ? $"\"{w}\"" : w));
-        text = last.Length == 0 ? text.TrimEnd('"') : text;
+        // As if nothing of it were there yet: what it begins with is for us to compare, quotes and all.
+        var text = string.Concat(words.SkipLast(1).Select(w => (w.Length == 0 || w.Contains(' ', StringComparison.Ordinal) ? $"\"{w}\"" : w) + " "));
         return root.Parse(text).GetCompletions(text.Length).Select(c => c.InsertText ?? c.Label)
-            .Where(w => w.StartsWith(last, StringComparison.Ordinal) && w != "complete" && IsPlain(w)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+            .Where(w => w.StartsWith(last, StringComparison.Ordinal) && w != "complete" && IsVisible(w)).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
     }
 
     /// <summary>What is not to be had says nothing: a prompt is no place for an error.</summary>
@@ -58,7 +59,7 @@ internal static class Completion
         using var deadline = new CancellationTokenSource(Patience);
         try
         {
-            using var client = connect(context.ParseResult);
+            var client = connect(context.ParseResult);
             return [.. known(client, deadline.Token).GetAwaiter().GetResult().Select(w => new CompletionItem(w))];
         }
         catch (Exception e) when (e is UsbHostException or OperationCanceledException)
@@ -76,6 +77,8 @@ internal static class Completion
 
     private static async Task<IEnumerable<string>> ClaimsAsync(UsbHostClient client, CancellationToken cancellationToken) =>
         (await client.ListClaimsAsync(new ListClaimsRequest(), cancellationToken)).Claims.Select(c => c.Id);
+
+    private static bool IsVisible(string word) => word.Length > 0 && word.EnumerateRunes().All(TerminalText.IsVisible);
 
     /// <summary>A shell may take what it is offered for more than a word; a device chooses its own serial.</summary>
     private static bool IsPlain(string word) => word.Length > 0 && word.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_' or '+' or '=' or '@');

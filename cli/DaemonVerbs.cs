@@ -6,7 +6,7 @@ using UsbHostd.Api.V1;
 
 namespace UsbHostd.Cli;
 
-/// <summary>version, health.</summary>
+/// <summary>version, health, uri.</summary>
 internal static class DaemonVerbs
 {
     public static Command Version(CommandLine line) => line.Verb(
@@ -14,6 +14,14 @@ internal static class DaemonVerbs
 
     public static Command Health(CommandLine line) => line.Verb(
         new Command("health", "Show whether the daemon can do its work"), HealthAsync);
+
+    public static Command Uri(CommandLine line) => line.OfflineVerb(
+        new Command("uri", "Show the address at which the daemon is asked"),
+        (terminal, parsed) =>
+        {
+            terminal.Out.WriteLine(TerminalText.Escape(line.Address(parsed)));
+            return ExitCode.Ok;
+        });
 
     private static async Task<ExitCode> VersionAsync(Session session, ParseResult parsed, CancellationToken cancellationToken)
     {

@@ -51,10 +51,14 @@ internal sealed class CliFixture : IAsyncDisposable
 
     public Task<CliResult> RunAsync(params string[] args) => RunAsync(null, args);
 
-    public async Task<CliResult> RunAsync(int? width, string[] args) => await CliResult.OfAsync(
-        args, width, name => string.Equals(name, CommandLine.ConnectVariable, StringComparison.Ordinal) ? grpc.Address : null);
+    public async Task<CliResult> RunAsync(int? width, string[] args) => await CliResult.OfAsync(args, width, Environment);
+
+    /// <summary>The shell, with these lines on its standard input.</summary>
+    public async Task<CliResult> RunLinesAsync(string input, params string[] args) => await CliResult.OfAsync(args, null, Environment, input);
 
     public ValueTask DisposeAsync() => grpc.DisposeAsync();
+
+    private string? Environment(string name) => string.Equals(name, CommandLine.ConnectVariable, StringComparison.Ordinal) ? grpc.Address : null;
 }
 
 internal sealed record CliResult(int Exit, string Out, string Error)
@@ -64,11 +68,14 @@ internal sealed record CliResult(int Exit, string Out, string Error)
     /// <summary>The lines of the standard output, without trailing spaces.</summary>
     public string[] Lines => [.. Out.Split('\n').Select(line => line.TrimEnd())];
 
-    public static async Task<CliResult> OfAsync(string[] args, int? width, Func<string, string?> environment)
+    public static async Task<CliResult> OfAsync(string[] args, int? width, Func<string, string?> environment, string input = "")
     {
         await using var output = new StringWriter();
         await using var error = new StringWriter();
-        var exit = await new CommandLine(new CliTerminal(output, error, width, environment)).RunAsync(args);
+        var exit = await new CommandLine(new CliTerminal(output, error, width, environment)
+        {
+            OpenInput = () => new MemoryStream(System.Text.Encoding.UTF8.GetBytes(input)),
+        }).RunAsync(args);
         return new CliResult(exit, output.ToString(), error.ToString());
     }
 }

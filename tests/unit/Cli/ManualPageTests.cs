@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using NUnit.Framework;
 using UsbHostd.Api;
 using UsbHostd.Cli;
+using UsbHostd.Cli.Interactive;
 
 namespace UsbHostd.Tests.Cli;
 
@@ -12,7 +13,8 @@ internal sealed class ManualPageTests
 {
     [Test]
     public void Manual_Verbs_AreThoseOfTheProgram() => Assert.That(
-        Section("DEVICE VERBS").Concat(Section("CLAIM VERBS")).Concat(Section("GUEST VERBS")).Concat(Section("POLICY VERBS")).Concat(Section("OTHER VERBS"))
+        Section("DEVICE VERBS").Concat(Section("CLAIM VERBS")).Concat(Section("GUEST VERBS")).Concat(Section("POLICY VERBS"))
+            .Concat(Section("DAEMON VERBS")).Concat(Section("SHELL VERBS"))
             .Where(word => !word.StartsWith('-')),
         Is.EquivalentTo(Root().Subcommands.Select(verb => verb.Name)));
 
@@ -32,8 +34,8 @@ internal sealed class ManualPageTests
     {
         var help = await CliResult.OfAsync(["--help"], null, _ => null);
 
-        var verbs = help.Lines.TakeWhile(line => line != "Exit codes:").SkipWhile(line => line != "Devices:").Where(line => line.StartsWith("  ", StringComparison.Ordinal));
-        Assert.That(verbs.Select(line => line.TrimStart().Split(' ')[0]), Is.EquivalentTo(Root().Subcommands.Select(verb => verb.Name)));
+        var verbs = help.Lines.TakeWhile(line => line != "Exit codes:").SkipWhile(line => line != "Devices (help devices):").Where(line => line.StartsWith("  ", StringComparison.Ordinal));
+        Assert.That(verbs.Select(line => line.TrimStart().Split(' ')[0]), Is.EquivalentTo(Root(null).Subcommands.Select(verb => verb.Name)));
     }
 
     [Test]
@@ -54,7 +56,18 @@ internal sealed class ManualPageTests
         Assert.That(listed, Is.EqualTo(Enum.GetValues<ExitCode>().Select(code => (int)code)));
     }
 
-    private static RootCommand Root() => new CommandLine(new CliTerminal(TextWriter.Null, TextWriter.Null, null, _ => null)).Root;
+    private static RootCommand Root()
+    {
+        using var shell = new ShellState { Address = "" };
+        return Root(shell);
+    }
+
+    private static RootCommand Root(ShellState? shell) => new CommandLine(new CliTerminal(TextWriter.Null, TextWriter.Null, null, _ => null), shell).Root;
+
+    [Test]
+    public void Manual_Groups_AreThoseOfHelp() => Assert.That(
+        Page().Where(line => line.StartsWith(".B help ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2]),
+        Is.EquivalentTo(new CommandLine(new CliTerminal(TextWriter.Null, TextWriter.Null, null, _ => null)).Groups.Select(group => group.Keyword)));
 
     private static bool IsLongOption(string word) => word.StartsWith("--", StringComparison.Ordinal);
 
