@@ -7,8 +7,8 @@ using UsbHostd.Api.V1;
 namespace UsbHostd.Api.Grpc;
 
 /// <summary>
-/// The trailer <c>grpc-status-details-bin</c>: a google.rpc.Status with an <see cref="ErrorDetail"/> and an <see cref="ErrorInfo"/>,
-/// in base64 without padding.
+/// The trailer <c>grpc-status-details-bin</c>: a google.rpc.Status with an <see cref="ErrorDetail"/>, and with what
+/// libraries know of themselves, an <see cref="ErrorInfo"/> and a <see cref="Help"/>; in base64 without padding.
 /// </summary>
 public static class GrpcStatusDetails
 {
@@ -21,6 +21,7 @@ public static class GrpcStatusDetails
     private const string Domain = "usbhostd";
     private const string DetailType = "type.googleapis.com/usbhostd.v1.ErrorDetail";
     private const string InfoType = "type.googleapis.com/google.rpc.ErrorInfo";
+    private const string HelpType = "type.googleapis.com/google.rpc.Help";
 
     /// <summary>Packs the detail, less what does not identify its objects, and less the last candidates where it would be too long.</summary>
     public static string Encode(ErrorDetail detail)
@@ -74,11 +75,33 @@ public static class GrpcStatusDetails
         Details =
         {
             new Any { TypeUrl = DetailType, Value = detail.ToByteString() },
-            new Any { TypeUrl = InfoType, Value = Info(row).ToByteString() },
+            new Any { TypeUrl = InfoType, Value = Info(row, detail).ToByteString() },
+            new Any { TypeUrl = HelpType, Value = HelpOf(detail.Code).ToByteString() },
         },
     };
 
-    private static ErrorInfo Info(ErrorCodeInfo row) => new() { Reason = UpperSnake(row.Name), Domain = Domain };
+    private static ErrorInfo Info(ErrorCodeInfo row, ErrorDetail detail)
+    {
+        var info = new ErrorInfo { Reason = UpperSnake(row.Name), Domain = Domain };
+        var guest = detail.Guest ?? detail.Claim?.Guest;
+        (string Name, string? Value)[] known =
+        [
+            ("candidates", string.Join(',', detail.Candidates.Select(device => device.Id))), ("claim", detail.Claim?.Id),
+            ("device", detail.Claim?.DeviceId), ("guest", guest?.Uuid), ("guest_name", guest?.Name),
+        ];
+        foreach (var (name, value) in known.Where(k => !string.IsNullOrEmpty(k.Value)))
+        {
+            info.Metadata[name] = value;
+        }
+
+        return info;
+    }
+
+    private static Help HelpOf(ErrorCode code)
+    {
+        var help = ErrorHelp.Of(code);
+        return new Help { Links = { new Help.Types.Link { Description = help.Description, Url = help.Url } } };
+    }
 
     private static string UpperSnake(string name) =>
         string.Concat(name.Select((c, i) => i > 0 && char.IsAsciiLetterUpper(c) ? "_" + c : char.ToUpperInvariant(c).ToString()));

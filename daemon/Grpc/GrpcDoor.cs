@@ -120,6 +120,9 @@ internal sealed class GrpcDoor : IDisposable
             case HostException refused:
                 GrpcLog.Refused(logger, method.Path, caller, refused.Code, refused.Message);
                 return Failure.Of(refused.ToDetail());
+            case GrpcRefusal refused:
+                GrpcLog.Refused(logger, method.Path, caller, ErrorCodes.OfStatus(refused.Status), refused.Message);
+                return new Failure(refused.Status, Detail(ErrorCodes.OfStatus(refused.Status), refused.Message));
             case GrpcException broken:
                 GrpcLog.Broken(logger, caller, broken.Message);
                 return new Failure(broken.Status, Detail(ErrorCodes.OfStatus(broken.Status), broken.Message));

@@ -19,7 +19,7 @@ internal static class GrpcTable
         GrpcMethod.Stream("/grpc.health.v1.Health/Watch", HealthCheckRequest.Parser, (_, request, token) => ServerHealth.Watch(request, token)),
         GrpcMethod.Dialogue("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", ServerReflectionRequest.Parser, ServerReflection.Answer),
 
-        // Tools from before version 1, Debian's grpc_cli among them, send the same messages there.
+        // Tools from before version 1, such as grpc_cli, send the same messages there.
         GrpcMethod.Dialogue("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", ServerReflectionRequest.Parser, ServerReflection.Answer),
     ];
 }

@@ -14,10 +14,10 @@ internal static class ServerHealth
     private static readonly string[] Services =
         ["", UsbhostdReflection.Descriptor.Services[0].FullName, HealthReflection.Descriptor.Services[0].FullName];
 
-    /// <exception cref="GrpcException">There is no such service (NotFound).</exception>
+    /// <exception cref="GrpcRefusal">There is no such service (NotFound).</exception>
     public static HealthCheckResponse Check(HealthCheckRequest request) => IsServed(request)
         ? new HealthCheckResponse { Status = HealthCheckResponse.Types.ServingStatus.Serving }
-        : throw new GrpcException(GrpcStatusCode.NotFound, "this server has no such service");
+        : throw new GrpcRefusal(GrpcStatusCode.NotFound, "this usbhostd serves no service of that name");
 
     /// <summary>One answer, which holds until the server stops, and ends the call with Unavailable.</summary>
     public static async IAsyncEnumerable<HealthCheckResponse> Watch(HealthCheckRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)

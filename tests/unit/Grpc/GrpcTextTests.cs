@@ -3,6 +3,7 @@ using UsbHostd.Api;
 using UsbHostd.Api.Grpc;
 using UsbHostd.Api.Rpc;
 using UsbHostd.Api.V1;
+using UsbHostd.Tests.Architecture;
 
 namespace UsbHostd.Tests.Grpc;
 
@@ -86,12 +87,29 @@ internal sealed class GrpcTextTests
     }
 
     [Test]
-    public void Details_ErrorInfo_NamesTheReason()
+    public void Details_ErrorInfo_NamesTheReasonAndWhatItIsAbout()
     {
-        var trailer = GrpcStatusDetails.Encode(new ErrorDetail { Code = ErrorCode.ErrorHeldByGuest, Message = "m" });
+        var status = Packed(new ErrorDetail
+        {
+            Code = ErrorCode.ErrorHeldByGuest,
+            Message = "m",
+            Claim = new Claim { Id = "c1", DeviceId = "d1", Guest = new GuestRef { Uuid = "u", Name = "erp" } },
+        });
 
-        var status = Status.Parser.ParseFrom(Convert.FromBase64String(trailer.PadRight((trailer.Length + 3) / 4 * 4, '=')));
-        Assert.That((status.Code, status.Details[1].Unpack<ErrorInfo>().Reason), Is.EqualTo((9, "HELD_BY_GUEST")));
+        var info = status.Details[1].Unpack<ErrorInfo>();
+        Assert.That((status.Code, info.Reason), Is.EqualTo((9, "HELD_BY_GUEST")));
+        Assert.That(info.Metadata.OrderBy(pair => pair.Key, StringComparer.Ordinal).Select(pair => $"{pair.Key}={pair.Value}"), Is.EqualTo(["claim=c1", "device=d1", "guest=u", "guest_name=erp"]));
+    }
+
+    [Test]
+    public void Details_Help_NamesAPageThatThereIs([Values] ErrorCode code)
+    {
+        var link = Packed(new ErrorDetail { Code = code }).Details[2].Unpack<Help>().Links.Single();
+
+        var page = link.Url.Split(':', '(', ')');
+        Assert.That(page[0], Is.EqualTo("man"));
+        Assert.That(Path.Combine(Repository.Root, "docs/man", $"{page[1]}.{page[2]}"), Does.Exist);
+        Assert.That(link.Description, Is.Not.Empty);
     }
 
     [TestCase(null)]
@@ -116,4 +134,10 @@ internal sealed class GrpcTextTests
     public void Address_Wrong_IsRefused(string address) => Assert.That(
         () => UsbHostAddress.Parse(address),
         Throws.TypeOf<UsbHostException>().With.Property("Code").EqualTo(ErrorCode.ErrorInvalidArgument));
+
+    private static Status Packed(ErrorDetail detail)
+    {
+        var trailer = GrpcStatusDetails.Encode(detail);
+        return Status.Parser.ParseFrom(Convert.FromBase64String(trailer.PadRight((trailer.Length + 3) / 4 * 4, '=')));
+    }
 }

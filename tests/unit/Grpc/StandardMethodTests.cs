@@ -48,6 +48,7 @@ internal sealed class StandardMethodTests
         var (_, status) = await CallAsync("/grpc.health.v1.Health/Check", HealthCheckResponse.Parser, new HealthCheckRequest { Service = "x" });
 
         Assert.That(status, Is.EqualTo(GrpcStatusCode.NotFound));
+        Assert.That(grpc.Log.Entries.Select(entry => entry.Id), Has.No.Member(1303), "its request can be read");
     }
 
     [TestCase("", HealthCheckResponse.Types.ServingStatus.Serving)]
