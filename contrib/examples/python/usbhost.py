@@ -8,7 +8,10 @@ Needs python3-grpcio and python3-protobuf. Make the set once:
     usbhost.py usbhostd.pb unix:/run/usbhostd/api.sock devices
     usbhost.py usbhostd.pb unix:/run/usbhostd/api.sock watch
     usbhost.py usbhostd.pb unix:/run/usbhostd/api.sock claim usb:0951:1666 GUEST
+
+A usbhostd on another host is HOST:PORT, with --tls-ca, --tls-certificate and --tls-key, each a file in PEM.
 """
+import argparse
 import sys
 
 import grpc
@@ -54,52 +57,77 @@ class UsbHost:
             response_deserializer=self.contract.message(found.output_type.full_name).FromString,
         )(request, **how)
 
-    def detail(self, error):
-        """usbhostd's own words for a refusal: code, message, hint, and what stands in the way. None if it has none."""
-        trailers = dict(error.trailing_metadata() or ())
-        if "grpc-status-details-bin" not in trailers:
-            return None
-        status = self.contract.message("google.rpc.Status").FromString(trailers["grpc-status-details-bin"])
-        for packed in status.details:
-            detail = self.contract.message("ErrorDetail")()
-            if packed.type_url.endswith("/usbhostd.v1.ErrorDetail"):
-                detail.ParseFromString(packed.value)
-                return detail
-        return None
+    def details(self, error):
+        """Everything that an error says besides its message, by type: ErrorDetail (code, message, hint, what stands in the way), and
+        google.rpc's ErrorInfo and Help."""
+        known = {}
+        for key, packed in error.trailing_metadata() or ():
+            if key == "grpc-status-details-bin":
+                for part in self.contract.message("google.rpc.Status").FromString(packed).details:
+                    name = part.type_url.rpartition("/")[2]
+                    known[name.rpartition(".")[2]] = self.contract.message(name).FromString(part.value)
+        return known
 
 
-def connect(target, authority=None):
-    """An inventory may be larger than the 4 MiB that grpcio takes unless told otherwise."""
+def connect(target, authority=None, tls=None):
+    """TLS is the bytes of three PEM files: the authorities, our key, our certificate."""
+    # An inventory may be larger than the 4 MiB that grpcio takes unless told otherwise.
     options = [("grpc.max_receive_message_length", 64 << 20)]
     if authority is not None:
         options.append(("grpc.default_authority", authority))
+    if tls is not None:
+        return grpc.secure_channel(target, grpc.ssl_channel_credentials(*tls), options)
     return grpc.insecure_channel(target, options)
 
 
-def main(contract_path, target, verb, *arguments):
-    contract = Contract(contract_path)
-    with connect(target) as channel:
-        host = UsbHost(contract, channel)
+def tls_of(arguments):
+    """What connect() takes, from the command line; None without --tls-ca."""
+    def read(path):
+        if path is None:
+            return None
+        with open(path, "rb") as stream:
+            return stream.read()
+
+    return [read(path) for path in (arguments.tls_ca, arguments.tls_key, arguments.tls_certificate)] if arguments.tls_ca else None
+
+
+def run(host, verb, arguments):
+    message = host.contract.message
+    if verb == "devices":
+        for device in host.call("ListDevices", timeout=10).devices:
+            print(device.id, device.vendor_id + ":" + device.product_id, ascii(device.product_name))
+    elif verb == "watch":
+        kinds = message("WatchEvent").DESCRIPTOR.enum_types_by_name["Type"].values_by_number
+        for event in host.call("Watch"):
+            kind = event.WhichOneof("object")
+            found = getattr(event, kind) if kind else None
+            print(kinds[event.type].name, kind or "-", found and (found.uuid if kind == "guest" else found.id) or "", flush=True)
+    else:
+        device, guest = arguments
+        print(host.call("CreateClaim", message("CreateClaimRequest")(device=device, guest=guest), timeout=10).id)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for option in ("--tls-ca", "--tls-certificate", "--tls-key"):
+        parser.add_argument(option, metavar="FILE")
+    for name in ("contract", "target"):
+        parser.add_argument(name)
+    verbs = parser.add_subparsers(dest="verb", metavar="devices | watch | claim DEVICE GUEST", required=True)
+    for verb, names in {"devices": (), "watch": (), "claim": ("device", "guest")}.items():
+        one = verbs.add_parser(verb)
+        for name in names:
+            one.add_argument(name)
+    arguments = parser.parse_args()
+    with connect(arguments.target, tls=tls_of(arguments)) as channel:
+        host = UsbHost(Contract(arguments.contract), channel)
         try:
-            if verb == "devices":
-                for device in host.call("ListDevices", timeout=10).devices:
-                    print(device.id, device.vendor_id + ":" + device.product_id, ascii(device.product_name))
-            elif verb == "watch":
-                kinds = contract.message("WatchEvent").DESCRIPTOR.enum_types_by_name["Type"].values_by_number
-                for event in host.call("Watch"):
-                    print(kinds[event.type].name, event.WhichOneof("object"), flush=True)
-            elif verb == "claim":
-                device, guest = arguments
-                claim = host.call("CreateClaim", contract.message("CreateClaimRequest")(device=device, guest=guest), timeout=10)
-                print(claim.id)
-            else:
-                sys.exit(__doc__)
+            run(host, arguments.verb, [vars(arguments)[name] for name in ("device", "guest") if name in vars(arguments)])
         except grpc.RpcError as error:
-            detail = host.detail(error)
-            sys.exit("%s\n%s" % (error.details(), detail.hint if detail else ""))
+            details = host.details(error)
+            hint = "%s %s" % (details["ErrorInfo"].reason, details["ErrorDetail"].hint) if "ErrorInfo" in details else ""
+            sys.exit("%s\n%s" % (error.details(), hint))
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 4:
-        sys.exit(__doc__)
-    main(*sys.argv[1:])
+    main()

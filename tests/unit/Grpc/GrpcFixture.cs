@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using UsbHostd.Api;
 using UsbHostd.Daemon.Grpc;
 using UsbHostd.Daemon.Grpc.Tls;
+using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Tests.Grpc;
 
@@ -13,13 +14,13 @@ internal sealed class GrpcFixture : IAsyncDisposable
     private readonly ILoggerFactory loggers;
     private readonly TlsListener? listener;
 
-    private GrpcFixture(Func<GrpcOptions, GrpcOptions>? configure, TlsOptions? tls)
+    private GrpcFixture(Func<GrpcOptions, GrpcOptions>? configure, TlsOptions? tls, IHostService? service)
     {
         Options = new GrpcOptions { SocketPath = Path.Combine(directory.FullName, "api.sock") };
         Options = configure?.Invoke(Options) ?? Options;
         loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(Log));
         listener = TlsListener.Open(tls ?? new TlsOptions(), isPrivileged: false, TimeProvider.System, loggers);
-        server = new GrpcServer(Service, Options, loggers, listener);
+        server = new GrpcServer(service ?? Service, Options, loggers, listener);
         Client = UsbHostClient.Connect(Address);
     }
 
@@ -36,9 +37,11 @@ internal sealed class GrpcFixture : IAsyncDisposable
     /// <summary>Where it listens on TCP, once started.</summary>
     public int TlsPort => listener!.EndPoint.Port;
 
-    public static async Task<GrpcFixture> StartAsync(Func<GrpcOptions, GrpcOptions>? configure = null, TlsOptions? tls = null)
+    /// <param name="service">Behind the door in place of <see cref="Service"/>.</param>
+    public static async Task<GrpcFixture> StartAsync(
+        Func<GrpcOptions, GrpcOptions>? configure = null, TlsOptions? tls = null, IHostService? service = null)
     {
-        var fixture = new GrpcFixture(configure, tls);
+        var fixture = new GrpcFixture(configure, tls, service);
         await fixture.server.StartAsync(CancellationToken.None);
         return fixture;
     }

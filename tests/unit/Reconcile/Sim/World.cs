@@ -41,9 +41,12 @@ internal sealed class World : IDisposable
         }
     }
 
+    /// <summary>The subject of a certificate that sees all and changes nothing.</summary>
+    public const string RemoteViewer = "CN=monitor";
+
     public static RoleOptions Roles { get; } = new()
     {
-        Viewers = [new(PrincipalKind.User, "1001")],
+        Viewers = [new(PrincipalKind.User, "1001"), new(PrincipalKind.Subject, RemoteViewer)],
         Users = [new(PrincipalKind.User, "1002"), new(PrincipalKind.User, "1003")],
         Operators = [new(PrincipalKind.Group, $"{Group}")],
         Admins = [new(PrincipalKind.Name, "admin.lab.example")],

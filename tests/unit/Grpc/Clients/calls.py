@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Calls a usbhostd whose answers the test knows, and prints one line for each call: CASE RESULT.
 
-calls.py FOLDER-OF-usbhost.py DESCRIPTORS TARGET [AUTHORITY]
+calls.py FOLDER-OF-usbhost.py DESCRIPTORS TARGET AUTHORITY-OR-EMPTY [CA CERTIFICATE KEY]
 """
 import sys
 import threading
@@ -12,7 +12,8 @@ import grpc  # noqa: E402
 import usbhost  # noqa: E402
 
 contract = usbhost.Contract(sys.argv[2])
-channel = usbhost.connect(sys.argv[3], sys.argv[4] if len(sys.argv) > 4 else None)
+ca, certificate, key = [open(path, "rb").read() for path in sys.argv[5:8]] or [None] * 3
+channel = usbhost.connect(sys.argv[3], sys.argv[4] or None, (ca, key, certificate) if ca else None)
 host = usbhost.UsbHost(contract, channel)
 PATIENCE = 60
 
@@ -35,8 +36,11 @@ said("watch", *[event.claim.id for event in host.call("Watch", contract.message(
 said("deadline", failure(lambda: host.call("GetHealth", timeout=0.2)).code().name)
 
 refused = failure(lambda: host.call("GetDevice", timeout=PATIENCE))
-detail = host.detail(refused)
-said("details", refused.code().name, refused.details(), "|", detail.hint, "|", *[device.id for device in detail.candidates])
+details = host.details(refused)
+said("refused", refused.code().name, refused.details())
+said("detail", details["ErrorDetail"].hint, *[device.id for device in details["ErrorDetail"].candidates])
+said("info", details["ErrorInfo"].domain, details["ErrorInfo"].reason, details["ErrorInfo"].metadata["candidates"])
+said("help", *[link.url for link in details["Help"].links])
 
 endless = host.call("Watch", contract.message("WatchRequest")(claim_id="endless"))
 first = next(endless)
