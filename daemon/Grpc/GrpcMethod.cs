@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using Google.Protobuf;
 using UsbHostd.Api.Grpc;
@@ -16,10 +17,11 @@ internal abstract class GrpcMethod
     /// <summary>Whether an answer may consist of any number of messages, over any time.</summary>
     public abstract bool IsStream { get; }
 
+    /// <param name="isRepeated">The handler may give the same object again, which is then encoded once.</param>
     public static GrpcMethod Unary<TRequest, TResponse>(
-        string path, MessageParser<TRequest> parser, Func<Caller, TRequest, CancellationToken, ValueTask<TResponse>> handler)
+        string path, MessageParser<TRequest> parser, Func<Caller, TRequest, CancellationToken, ValueTask<TResponse>> handler, bool isRepeated = false)
         where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> => new UnaryMethod<TRequest, TResponse>(path, parser, handler);
+        where TResponse : class, IMessage<TResponse> => new UnaryMethod<TRequest, TResponse>(path, parser, handler, isRepeated);
 
     public static GrpcMethod Stream<TRequest, TResponse>(
         string path, MessageParser<TRequest> parser, Func<Caller, TRequest, CancellationToken, IAsyncEnumerable<TResponse>> handler)
@@ -60,18 +62,27 @@ internal abstract class GrpcMethod
     }
 
     private sealed class UnaryMethod<TRequest, TResponse>(
-        string path, MessageParser<TRequest> parser, Func<Caller, TRequest, CancellationToken, ValueTask<TResponse>> handler)
+        string path, MessageParser<TRequest> parser, Func<Caller, TRequest, CancellationToken, ValueTask<TResponse>> handler, bool isRepeated)
         : GrpcMethod(path)
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse>
     {
+        private readonly RepeatedAnswer<TResponse>? repeated = isRepeated ? new RepeatedAnswer<TResponse>() : null;
+
         public override bool IsStream => false;
 
         public override async Task InvokeAsync(
             Caller caller, HttpRequest request, HttpResponse response, GrpcOptions options, CancellationToken cancellationToken)
         {
             var answer = await handler(caller, await RequestAsync(request, parser, options.MaxRequestBytes, cancellationToken), cancellationToken);
-            GrpcFrame.Write(response.BodyWriter, answer);
+            if (repeated is null)
+            {
+                GrpcFrame.Write(response.BodyWriter, answer);
+            }
+            else
+            {
+                response.BodyWriter.Write(repeated.Frame(answer));
+            }
         }
     }
 

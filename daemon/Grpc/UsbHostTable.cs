@@ -14,7 +14,7 @@ internal static class UsbHostTable
 
     private static GrpcMethod[] Methods(IHostService service) =>
     [
-        GrpcMethod.Unary(UsbHostMethods.ListDevices, ListDevicesRequest.Parser, service.ListDevicesAsync),
+        GrpcMethod.Unary(UsbHostMethods.ListDevices, ListDevicesRequest.Parser, service.ListDevicesAsync, isRepeated: true),
         GrpcMethod.Unary(UsbHostMethods.GetDevice, GetDeviceRequest.Parser, service.GetDeviceAsync),
         GrpcMethod.Unary(UsbHostMethods.SetDeviceLabel, SetDeviceLabelRequest.Parser, service.SetDeviceLabelAsync),
         GrpcMethod.Unary(UsbHostMethods.TrustSerial, TrustSerialRequest.Parser, service.TrustSerialAsync),

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Reconcile;
@@ -29,6 +30,9 @@ internal sealed partial class HostService : IHostService
     private readonly TimeProvider time;
     private readonly DateTimeOffset started;
 
+    /// <summary>What whoever sees all devices is told, by the snapshot that it is of: many ask, and little changes.</summary>
+    private readonly ConditionalWeakTable<HostState, ListDevicesResponse> listed = new();
+
     public HostService(
         ReconcileLoop loop, StateFeed feed, Roles roles, CallerLimits limits, IUsbWriter writer, DaemonFacts facts, IRulesReload rules, TimeProvider time)
     {
@@ -47,11 +51,9 @@ internal sealed partial class HostService : IHostService
     {
         var grant = await EnterAsync(caller, UsbHostMethods.ListDevices, cancellationToken).ConfigureAwait(false);
         var state = feed.Current;
-        var response = new ListDevicesResponse();
-        response.Devices.AddRange(state.Devices.Values.Where(d => grant.Sees(state, d))
-            .OrderBy(d => d.PortPath.Bus).ThenBy(d => d.PortPath.Chain, PortOrder.Instance)
-            .Select(d => WireDevices.Device(state, d)));
-        return response;
+        return grant.SeesAll
+            ? listed.GetValue(state, static of => WireDevices.Devices(of, of.Devices.Values))
+            : WireDevices.Devices(state, state.Devices.Values.Where(d => grant.Sees(state, d)));
     }
 
     public async ValueTask<Device> GetDeviceAsync(Caller caller, GetDeviceRequest request, CancellationToken cancellationToken)

@@ -4,7 +4,8 @@ namespace UsbHostd.Daemon.Service;
 
 /// <summary>
 /// What every door offers, one method for each of the contract's; api/usbhostd.proto says what they mean. Each decides whether the
-/// caller may, and throws <see cref="HostException"/> where it refuses. Cancelling a call stops the wait for its answer only.
+/// caller may, and throws <see cref="HostException"/> where it refuses. Cancelling a call stops the wait for its answer only. An answer may
+/// be given to many callers, and is not to be changed.
 /// </summary>
 internal interface IHostService
 {

@@ -32,6 +32,16 @@ internal static class WireDevices
         Assessor.OwnerOf(state, device) is null && !device.Uses.Any(u => u.IsGuarded) && Permission.WhyNotAnybody(state, device) is null
         && !state.AttachmentsByAddress[device.Address].Any();
 
+    /// <summary>In the order of their ports.</summary>
+    public static V1.ListDevicesResponse Devices(HostState state, IEnumerable<UsbDevice> devices)
+    {
+        var response = new V1.ListDevicesResponse();
+        response.Devices.AddRange(devices
+            .OrderBy(d => d.PortPath.Bus).ThenBy(d => d.PortPath.Chain, PortOrder.Instance)
+            .Select(d => Device(state, d)));
+        return response;
+    }
+
     public static V1.Device Device(HostState state, UsbDevice device)
     {
         var owner = Assessor.OwnerOf(state, device);

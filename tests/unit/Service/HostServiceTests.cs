@@ -32,6 +32,17 @@ internal sealed class HostServiceTests : StickTest
     }
 
     [Test]
+    public void ListDevices_AfterAChange_ShowsIt()
+    {
+        world.Ask(s => s.ListDevicesAsync(World.Root, new(), default));
+        world.Ask(s => s.SetDeviceLabelAsync(World.Root, new() { Device = "port:1-4", Label = "new" }, default));
+
+        var after = world.Ask(s => s.ListDevicesAsync(World.Root, new(), default));
+
+        Assert.That(after.Devices.Single(d => d.Port == "1-4").Label, Is.EqualTo("new"));
+    }
+
+    [Test]
     public void CreateClaim_SameRequestIdTwice_IsOneClaim()
     {
         var request = new CreateClaimRequest { Device = "port:1-4", Guest = "guest", RequestId = "r1" };
