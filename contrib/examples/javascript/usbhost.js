@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import grpc from '@grpc/grpc-js';
 import protoLoader from '@grpc/proto-loader';
 
-export { grpc };
+export { grpc, protoLoader };
 
 const FILES = ['usbhostd.proto', 'google/rpc/status.proto', 'google/rpc/error_details.proto'];
 

@@ -52,8 +52,8 @@ internal sealed record ForeignClient(string[] Program, string Example, string Ca
         var folder = Directory.CreateTempSubdirectory("usbhostd-python-");
         var descriptors = Path.Combine(folder.FullName, "usbhostd.pb");
         var (exit, _, error) = await Tool.RunAsync(
-            "protoc", "--include_imports", "--descriptor_set_out=" + descriptors, "-I", Api,
-            Path.Combine(Api, "usbhostd.proto"), Path.Combine(Api, "google/rpc/status.proto"), Path.Combine(Api, "google/rpc/error_details.proto"));
+            "protoc", "--include_imports", "--descriptor_set_out=" + descriptors, "-I", Api, "-I", Path.Combine(Api, "standard"),
+            "usbhostd.proto", "google/rpc/status.proto", "google/rpc/error_details.proto", "grpc/health/v1/health.proto", "grpc/reflection/v1/reflection.proto");
         Assert.That(exit, Is.Zero, error);
 
         // Debian's own Python, which has the module; another on the PATH need not.

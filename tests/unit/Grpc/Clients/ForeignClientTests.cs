@@ -57,6 +57,8 @@ internal sealed class ForeignClientTests(string language, string way)
     [TestCase("detail", "wähle d1 d2")]
     [TestCase("info", "usbhostd AMBIGUOUS d1,d2")]
     [TestCase("help", "man:usbhostctl(1)")]
+    [TestCase("health", "1 NOT_FOUND")]
+    [TestCase("reflection", "usbhostd.v1.UsbHost grpc.health.v1.Health grpc.reflection.v1.ServerReflection")]
     [TestCase("cancel", "c0 CANCELLED")]
     [TestCase("parallel", "20")]
     public void Call_OfAnotherLibrary_IsAnswered(string call, string expected) => Assert.That(said.GetValueOrDefault(call), Is.EqualTo(expected));

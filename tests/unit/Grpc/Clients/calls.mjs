@@ -4,10 +4,12 @@
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 
-const [folder, api, target, authority, ...files] = process.argv.slice(2);
-const { UsbHost, grpc } = await import(pathToFileURL(`${folder}/usbhost.js`));
-const [ca, certificate, key] = files.map(path => readFileSync(path));
-const host = new UsbHost(api, target, ca && { ca, certificate, key }, authority ? { 'grpc.default_authority': authority } : {});
+const [folder, api, target, authority, ...paths] = process.argv.slice(2);
+const { UsbHost, credentials, grpc, protoLoader } = await import(pathToFileURL(`${folder}/usbhost.js`));
+const [ca, certificate, key] = paths.map(path => readFileSync(path));
+const tls = ca && { ca, certificate, key };
+const options = authority ? { 'grpc.default_authority': authority } : {};
+const host = new UsbHost(api, target, tls, options);
 const PATIENCE = 60;
 
 const said = (...words) => console.log(words.join(' '));
@@ -32,6 +34,23 @@ said('refused', grpc.status[refused.code], refused.details);
 said('detail', ErrorDetail.hint, ...ErrorDetail.candidates.map(device => device.id));
 said('info', ErrorInfo.domain, ErrorInfo.reason, ErrorInfo.metadata.candidates);
 said('help', ...Help.links.map(link => link.url));
+
+// What every gRPC server is asked, by the same library: health, and the contract itself over a stream both ways.
+const files = ['grpc/health/v1/health.proto', 'grpc/reflection/v1/reflection.proto'];
+const definition = protoLoader.loadSync(files, { includeDirs: [`${api}/standard`], keepCase: true, oneofs: true });
+const standard = grpc.loadPackageDefinition(definition).grpc;
+const health = new standard.health.v1.Health(target, credentials(tls), options);
+const check = service => new Promise((resolve, reject) => health.Check({ service }, (error, answer) => error ? reject(error) : resolve(answer)));
+const unknown = await failure(check('x'));
+said('health', (await check('usbhostd.v1.UsbHost')).status, grpc.status[unknown.code]);
+const reflector = new standard.reflection.v1.ServerReflection(target, credentials(tls), options);
+const reflection = reflector.ServerReflectionInfo();
+reflection.end({ list_services: '*' });
+const services = [];
+for await (const answer of reflection) services.push(...answer.list_services_response.service.map(service => service.name));
+said('reflection', ...services);
+health.close();
+reflector.close();
 
 const endless = host.watch({ claim_id: 'endless' });
 const events = endless[Symbol.asyncIterator]();

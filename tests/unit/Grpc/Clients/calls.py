@@ -42,6 +42,23 @@ said("detail", details["ErrorDetail"].hint, *[device.id for device in details["E
 said("info", details["ErrorInfo"].domain, details["ErrorInfo"].reason, details["ErrorInfo"].metadata["candidates"])
 said("help", *[link.url for link in details["Help"].links])
 
+# What every gRPC server is asked, by the same library: health, and the contract itself over a stream both ways.
+def standard(method, kind, request, answer):
+    return kind(method, request_serializer=lambda message: message.SerializeToString(), response_deserializer=contract.message(answer).FromString)(
+        request, timeout=PATIENCE)
+
+
+def check(service):
+    request = contract.message("grpc.health.v1.HealthCheckRequest")(service=service)
+    return standard("/grpc.health.v1.Health/Check", channel.unary_unary, request, "grpc.health.v1.HealthCheckResponse")
+
+
+said("health", check("usbhostd.v1.UsbHost").status, failure(lambda: check("x")).code().name)
+questions = iter([contract.message("grpc.reflection.v1.ServerReflectionRequest")(list_services="*")])
+reflected = standard(
+    "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", channel.stream_stream, questions, "grpc.reflection.v1.ServerReflectionResponse")
+said("reflection", *[service.name for answer in reflected for service in answer.list_services_response.service])
+
 endless = host.call("Watch", contract.message("WatchRequest")(claim_id="endless"))
 first = next(endless)
 endless.cancel()
