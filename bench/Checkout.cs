@@ -13,6 +13,8 @@ internal static class Checkout
 
     public static string BareKestrel => Published("bare-kestrel");
 
+    public static string GrpcGo => Published("grpc-go");
+
     /// <summary>The environment that the systemd unit gives the daemon.</summary>
     public static IEnumerable<(string Name, string Value)> UnitEnvironment() =>
         from line in File.ReadLines(Path.Combine(Root, "contrib", "systemd", "usbhostd.service"))

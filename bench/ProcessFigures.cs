@@ -120,7 +120,7 @@ internal static class ProcessFigures
     }
 
     /// <summary>Until the daemon knows a device at each of these ports.</summary>
-    private static async Task SeesAsync(UsbHostClient client, IReadOnlyList<string> ports)
+    public static async Task SeesAsync(UsbHostClient client, IReadOnlyList<string> ports)
     {
         var missing = ports.ToHashSet(StringComparer.Ordinal);
         using var patience = new CancellationTokenSource(Patience);

@@ -1,6 +1,6 @@
 using UsbHostd.Bench;
 
-string[] all = ["event", "decide", "enumerate", "start", "memory", "idle", "cli", "rules"];
+string[] all = ["event", "decide", "enumerate", "start", "memory", "idle", "cli", "rules", "calls"];
 if (args.Except([.. all, "lab"], StringComparer.Ordinal).FirstOrDefault() is { } unknown)
 {
     await Console.Error.WriteLineAsync($"bench: there is no figure {unknown}; there are {string.Join(", ", all)} and lab");
@@ -55,6 +55,11 @@ if (wanted.Contains("cli"))
 if (wanted.Contains("rules"))
 {
     figures.AddRange(RulesFigure.Measure());
+}
+
+if (wanted.Contains("calls"))
+{
+    figures.AddRange(await CallFigure.MeasureAsync());
 }
 
 if (idle is not null)

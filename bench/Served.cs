@@ -28,6 +28,14 @@ internal sealed class Served : IDisposable
         return Start(Checkout.BareKestrel, [$"{own}/http.sock"], $"{own}/http.sock", own);
     }
 
+    /// <summary>Answers each ListDevices with this.</summary>
+    public static Served GrpcGo(byte[] answer)
+    {
+        var own = Directory.CreateTempSubdirectory("usbhostd-bench-").FullName;
+        File.WriteAllBytes($"{own}/answer", answer);
+        return Start(Checkout.GrpcGo, [$"{own}/api.sock", $"{own}/answer"], $"{own}/api.sock", own);
+    }
+
     /// <summary>The daemon with the unit's environment, on a host of files.</summary>
     /// <param name="state">Kept where it is given, so that a second start finds its database.</param>
     public static Served Daemon(string libvirt, string host, string? state = null)
