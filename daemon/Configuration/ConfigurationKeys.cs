@@ -60,6 +60,7 @@ internal static class ConfigurationKeys
         Time("first-look", 0.05, 60, l => l.FirstLook, (l, t) => l with { FirstLook = t }),
         Number("limits", "most-looks", 0, 20, c => c.Limits.MostLooks, (c, n) => Limits(c, c.Limits with { MostLooks = n })),
         Time("guest-start-patience", 0, 600, l => l.GuestStartPatience, (l, t) => l with { GuestStartPatience = t }),
+        Time("ask-patience", 1, 3600, l => l.AskPatience, (l, t) => l with { AskPatience = t }),
         Time("twin-patience", 0, 60, l => l.TwinPatience, (l, t) => l with { TwinPatience = t }),
         new("jail", "controllers", "names of USB controllers, such as 0000:02:01.0 or dummy_hcd.0, with blanks between them, or nothing",
             c => string.Join(' ', c.Jail.Controllers), ControllersKey),

@@ -57,6 +57,8 @@ internal sealed partial class DbusDoor
                 throw new BusException(ErrorPrefix + "PropertyReadOnly", "properties can't be set; call the methods of " + ManagerInterface),
             (ObjectManagerInterface or "", "GetManagedObjects") when isManager => GetManagedObjects(call, peer, Arguments(call, "")),
             (ManagerInterface or "", "Watch") when isManager => Watch(call, peer),
+            (ManagerInterface or "", "RegisterAgent") when isManager => RegisterAgent(call, peer, Arguments(call, "oa{sv}")),
+            (ManagerInterface or "", "UnregisterAgent") when isManager => UnregisterAgent(peer, Arguments(call, "oa{sv}")),
             (ManagerInterface or "", _) when isManager && methods.TryGetValue(call.Member, out var method) => method.Decode(call.Body),
             _ => throw new BusException(
                 ErrorPrefix + "UnknownMethod", $"{call.Path} has no method {(call.Interface.Length > 0 ? call.Interface + "." : "")}{call.Member}"),

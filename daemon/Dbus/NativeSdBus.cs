@@ -154,6 +154,10 @@ internal static unsafe partial class NativeSdBus
     [LibraryImport(Library, EntryPoint = "sd_bus_message_close_container")]
     public static partial int CloseContainer(SdBusMessageHandle message);
 
+    /// <summary>The session that a process is in, sd_pid_get_session(3); the caller frees it with free(3).</summary>
+    [LibraryImport(Library, EntryPoint = "sd_pid_get_session")]
+    public static partial int PidGetSession(int pid, out nint session);
+
     [LibraryImport(Library, EntryPoint = "sd_bus_unref")]
     private static partial nint UnrefBus(nint bus);
 

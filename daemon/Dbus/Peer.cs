@@ -62,6 +62,24 @@ internal sealed class Peer : IDisposable
         return true;
     }
 
+    /// <summary>The agent that it has, until that is over; one at a time.</summary>
+    public BusAgent? Agent { get; private set; }
+
+    /// <summary>False where it has one.</summary>
+    public bool TryAgent(BusAgent next)
+    {
+        lock (gate)
+        {
+            if (Agent is { IsOver: false })
+            {
+                return false;
+            }
+
+            Agent = next;
+            return true;
+        }
+    }
+
     /// <summary>Cancels everything that it asked for.</summary>
     public async Task LeaveAsync()
     {

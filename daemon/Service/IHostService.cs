@@ -50,6 +50,12 @@ internal interface IHostService
     ValueTask<Statistics> GetStatisticsAsync(Caller caller, GetStatisticsRequest request, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Has an agent asked, from when the function that is returned is run until its token is cancelled; it must be run. One agent a session,
+    /// and with the right to claim: not in the contract, for each door asks in its own way.
+    /// </summary>
+    ValueTask<Func<CancellationToken, Task>> RegisterAgentAsync(Caller caller, IAgent agent, CancellationToken cancellationToken);
+
+    /// <summary>
     /// A snapshot, then changes, until cancelled. The consumer may be slow: what is kept for it is bounded, and it is told to resync.
     /// </summary>
     IAsyncEnumerable<WatchEvent> Watch(Caller caller, WatchRequest request, CancellationToken cancellationToken);

@@ -61,7 +61,7 @@ internal sealed class SqliteClaimStore : IClaimStore
     {
         try
         {
-            var state = memory.ReadInto(connection, new StoredState { IsNew = file.Version == 0, Claims = ReadClaims(), GuestStarts = ReadGuestStarts() });
+            var state = memory.ReadInto(connection, new StoredState { IsNew = file.Version == 0, Claims = ReadClaims(), GuestStarts = ReadGuestStarts(), Answers = ReadAnswers() });
             loaded = true;
             connection.SetCheckpointOnClose(true);
             StoreLog.Opened(logger, file.Path, connection.Scalar("PRAGMA user_version") ?? "", state.Claims.Count);
@@ -157,7 +157,7 @@ internal sealed class SqliteClaimStore : IClaimStore
     /// </summary>
     private static void RefuseDamage(SqliteConnection connection, string path)
     {
-        foreach (var table in (string[])["claims", "guest_starts"])
+        foreach (var table in (string[])["claims", "guest_starts", .. AnswerRows.Exist(connection) ? ["answers"] : Array.Empty<string>()])
         {
             var verdict = connection.Scalar($"PRAGMA quick_check('{table}')");
             if (!string.Equals(verdict, "ok", StringComparison.Ordinal))
@@ -203,6 +203,18 @@ internal sealed class SqliteClaimStore : IClaimStore
         }
 
         return starts;
+    }
+
+    private List<Answer> ReadAnswers()
+    {
+        var answers = new List<Answer>();
+        var rows = AnswerRows.Exist(connection) ? connection.Keep($"SELECT {AnswerRows.Columns} FROM answers") : null;
+        while (rows?.Step() == true)
+        {
+            answers.Add(ReadRow(rows, "answers", AnswerRows.Read));
+        }
+
+        return answers;
     }
 
     private T ReadRow<T>(SqliteStatement row, string table, Func<SqliteStatement, T> read)
@@ -259,6 +271,12 @@ internal sealed class SqliteClaimStore : IClaimStore
                 break;
             case StoreChange.DropGuestStart start:
                 connection.Keep("DELETE FROM guest_starts WHERE guest = ?1").Bind(1, start.Guest.ToString()).Run();
+                break;
+            case StoreChange.PutAnswer put:
+                AnswerRows.Put(connection, put.Answer);
+                break;
+            case StoreChange.DropAnswer drop:
+                AnswerRows.Drop(connection, drop.Answer);
                 break;
             case StoreChange.AppendAudit entry:
                 connection.Keep("INSERT INTO audit (at, caller, door, verb, subject, outcome, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")

@@ -9,7 +9,7 @@ internal static class StoreSchema
     /// <summary>application_id of the file's header (sqlite.org/fileformat2.html, offset 68): "UHst".</summary>
     public const int ApplicationId = 0x55487374;
 
-    public static IReadOnlyList<string> Migrations { get; } = [Version1, Version2];
+    public static IReadOnlyList<string> Migrations { get; } = [Version1, Version2, Version3];
 
     /// <summary>
     /// Times are UTC text, fixed in length, so that they sort and a person can read them. Rows of claims stay after release.
@@ -96,6 +96,24 @@ internal static class StoreSchema
         CREATE TRIGGER audit_no_replace BEFORE INSERT ON audit
         WHEN EXISTS (SELECT 1 FROM audit WHERE seq = NEW.seq)
         BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
+        """;
+
+    /// <summary>What people answered where a rule says ask.</summary>
+    private const string Version3 =
+        """
+        CREATE TABLE answers (
+            id TEXT NOT NULL PRIMARY KEY,
+            follows TEXT NOT NULL,
+            usb_id TEXT NOT NULL,
+            guest TEXT,
+            remembered TEXT NOT NULL,
+            plug TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            uid TEXT NOT NULL,
+            gids TEXT NOT NULL,
+            door TEXT NOT NULL,
+            at TEXT NOT NULL
+        ) WITHOUT ROWID;
         """;
 
     /// <summary>

@@ -18,6 +18,9 @@ public readonly record struct ClaimId : IComparable<ClaimId>
     /// <summary>The id of the claim that a guest's own definition asks for: the same each time.</summary>
     public static ClaimId ByWish(Guests.GuestId guest, string device) => new(Base32.NameOf('c', $"metadata\n{guest}\n{device}"));
 
+    /// <summary>The id of the claim that an answer comes to for this plug: the same each time.</summary>
+    public static ClaimId ByAnswer(AnswerId answer, Guests.GuestId guest, PlugToken plug) => new(Base32.NameOf('c', $"answer\n{answer}\n{guest}\n{plug}"));
+
     public static bool TryParse([NotNullWhen(true)] string? text, out ClaimId id)
     {
         var ok = Base32.IsName('c', text);

@@ -19,6 +19,7 @@ public sealed partial class Fold
 
         state = state with
         {
+            Answers = state.Answers.SetItems(stored.Answers.Select(a => KeyValuePair.Create(a.Id, a))),
             SharedSerials = [.. stored.SharedSerials],
             Labels = state.Labels.SetItems(stored.Labels),
             GuestNames = state.GuestNames.SetItems(stored.GuestNames),
@@ -187,7 +188,7 @@ public sealed partial class Fold
                 EndClaim(entry, "its device was unplugged");
             }
         }
-        else if (entry.Claim.LifetimePlug is null || (entry.Claim.LifetimePlug != device.Plug && IsComeback(entry, device)))
+        else if (entry.Claim.LifetimePlug is null || (entry.Claim.LifetimePlug != device.Plug && IsComeback(entry.DeviceLeft, entry.DeviceLeftPort, device)))
         {
             PutStored(entry with { DeviceLeft = null, Claim = entry.Claim with { LifetimePlug = device.Plug } });
         }
@@ -198,9 +199,9 @@ public sealed partial class Fold
     }
 
     /// <summary>A device that falls back to USB 2 shows up on the other half of its port.</summary>
-    private bool IsComeback(ClaimEntry entry, UsbDevice device) =>
-        entry.DeviceLeft is { } left && now - left < state.Limits.Comeback
-        && entry.DeviceLeftPort is { } port && (port == device.PortKey || port == device.PeerPortKey);
+    private bool IsComeback(DateTimeOffset? deviceLeft, DeviceKey? leftPort, UsbDevice device) =>
+        deviceLeft is { } left && now - left < state.Limits.Comeback
+        && leftPort is { } port && (port == device.PortKey || port == device.PeerPortKey);
 
     private void FollowRun(ClaimEntry entry)
     {

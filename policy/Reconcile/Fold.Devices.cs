@@ -60,6 +60,7 @@ public sealed partial class Fold
             NoteDeparture(claim, device);
         }
 
+        NoteAnswerLeft(device);
         ForgetJail(device);
         Unindex(device);
         Unjudge(device);
@@ -101,6 +102,7 @@ public sealed partial class Fold
 
         ForgiveFailures();
         EndAbsentRuleClaims("its device is not among those that are there");
+        EndAbsentAnswers();
         state = state with { DevicesKnown = true };
         if (first)
         {

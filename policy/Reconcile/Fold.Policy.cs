@@ -143,6 +143,11 @@ public sealed partial class Fold
             ClaimByRule(device, key, verdict.Rule!, into);
         }
 
+        if (verdict.Target == RuleTarget.Ask)
+        {
+            UseAnswer(device);
+        }
+
         // A twin's claim follows the same key, and is the twin's to end.
         bool IsForIt(ClaimEntry entry) => Assessor.Choose(state, entry).Device is { } chosen
             ? chosen.Syspath == device.Syspath
@@ -157,7 +162,7 @@ public sealed partial class Fold
         device.SerialKey is { } serial && !state.SharedSerials.Contains(serial) && state.DevicesByKey[serial].Length > 1;
 
     /// <summary>The serial where it tells devices apart. No two devices that a rule may claim now have the same key.</summary>
-    private DeviceKey RuleKeyOf(UsbDevice device) => device.SerialKey is { } serial && !state.SharedSerials.Contains(serial) ? serial : device.PortKey;
+    private DeviceKey RuleKeyOf(UsbDevice device) => Requests.Questions.KeyOf(state, device);
 
     /// <summary>A serial that tells no devices apart any more: who has the claim keeps it, else each is claimed by its port.</summary>
     private void AssignTwins(DeviceKey serial)

@@ -82,6 +82,12 @@ public sealed partial class Fold
             case HostEvent.SerialTrusted e:
                 Trusted(e.Serial);
                 break;
+            case HostEvent.AnswerWritten e:
+                Answered(e.Answer);
+                break;
+            case HostEvent.AnswerForgotten e:
+                Forgotten(e.Answer);
+                break;
             case HostEvent.ActionFinished e:
                 Finished(e.Action, e.Outcome);
                 break;
@@ -93,7 +99,8 @@ public sealed partial class Fold
 
         ReachDeadlines();
         AssignByRule();
-        if (happened is HostEvent.DevicePresent or HostEvent.DeviceGone or HostEvent.DevicesEnumerated or HostEvent.RulesLoaded or HostEvent.ClaimWritten)
+        if (happened is HostEvent.DevicePresent or HostEvent.DeviceGone or HostEvent.DevicesEnumerated or HostEvent.RulesLoaded or HostEvent.ClaimWritten
+            or HostEvent.AnswerWritten)
         {
             LookAtUnmetWishes();
         }
@@ -105,6 +112,9 @@ public sealed partial class Fold
 
         MeetWishes();
         EndLifetimes();
+
+        // A claim that ended with its plug may leave a device to a rule or an answer.
+        AssignByRule();
         Retire();
     }
 
@@ -125,6 +135,9 @@ public sealed partial class Fold
                     break;
                 case DeadlineKind.Serial:
                     JudgeTwins(DeviceKey.Parse(reached.Subject));
+                    break;
+                case DeadlineKind.Answer:
+                    EndAnswer(AnswerId.Parse(reached.Subject));
                     break;
                 case DeadlineKind.Jail:
                     touchedDevices.Add(reached.Subject);

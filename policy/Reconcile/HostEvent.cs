@@ -62,6 +62,12 @@ public abstract record HostEvent
     /// <summary>An administrator says that this serial may tell devices apart again.</summary>
     public sealed record SerialTrusted(DeviceKey Serial) : HostEvent;
 
+    /// <summary>Somebody answered what a rule asks, or the answer holds otherwise now.</summary>
+    public sealed record AnswerWritten(Answer Answer) : HostEvent;
+
+    /// <summary>An answer holds no more.</summary>
+    public sealed record AnswerForgotten(AnswerId Answer) : HostEvent;
+
     /// <summary>An action came to its end.</summary>
     public sealed record ActionFinished(HostAction Action, ActionOutcome Outcome) : HostEvent;
 

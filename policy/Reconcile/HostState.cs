@@ -89,6 +89,9 @@ public sealed record HostState
     /// <summary>What guests ask for in their definitions, and what became of it.</summary>
     public ImmutableDictionary<GuestId, ImmutableArray<WishOutcome>> Wishes { get; init; } = ImmutableDictionary<GuestId, ImmutableArray<WishOutcome>>.Empty;
 
+    /// <summary>What was answered where rules ask.</summary>
+    public ImmutableDictionary<AnswerId, Answer> Answers { get; init; } = ImmutableDictionary<AnswerId, Answer>.Empty;
+
     /// <summary>Guests of which a wish is not met.</summary>
     public ImmutableHashSet<GuestId> UnmetWishes { get; init; } = [];
 
@@ -173,6 +176,9 @@ public enum DeadlineKind
     Serial,
     GuestStart,
 
+    /// <summary>An answer whose plug was pulled, by its id.</summary>
+    Answer,
+
     /// <summary>A device in the jail, by syspath.</summary>
     Jail,
 
@@ -215,6 +221,9 @@ public sealed record ReconcileLimits
 
     /// <summary>How long guest-start waits for the guest's devices before it lets it run. Default 30 s.</summary>
     public TimeSpan GuestStartPatience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How long an agent may take to answer. Default 60 s.</summary>
+    public TimeSpan AskPatience { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>So many released claims are kept in memory; the database keeps all. Default 1,000.</summary>
     public int MostHistory { get; init; } = 1000;

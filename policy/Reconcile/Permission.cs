@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Requests;
 using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Policy.Reconcile;
@@ -18,7 +19,12 @@ public static class Permission
     {
         null => "no rule matches it, and what no rule allows is blocked",
         { Target: RuleTarget.Block or RuleTarget.Reject } rule => $"the rule at {rule.Source} blocks it",
-        { Target: RuleTarget.Ask } rule => $"the rule at {rule.Source} asks the desktop's agent, and none has answered",
+        { Target: RuleTarget.Ask } rule => Questions.AnswerOf(state, device) switch
+        {
+            null => $"the rule at {rule.Source} says ask, and nobody has answered: an agent on the desktop does (org.usbhostd.UsbHost1.Agent), or a rule that allows it",
+            { Guest: null } => $"the rule at {rule.Source} says ask, and the answer was no",
+            _ => null,
+        },
         _ => null,
     };
 
@@ -34,6 +40,8 @@ public static class Permission
         {
             _ when !rule.AllowsGuest(state.GuestName(guest), guest) =>
                 $"the rule at {rule.Source} allows it for {string.Join(", ", rule.ToGuest.Select(g => g.Pattern))} only",
+            { Target: RuleTarget.Ask } when Questions.AnswerOf(state, device) is { Guest: { } other } && other != guest =>
+                $"the rule at {rule.Source} says ask, and the answer was guest {state.GuestName(other)}",
             _ when rule.Mode is { } only && only != mode =>
                 $"the rule at {rule.Source} allows it with mode {only.ToString().ToLowerInvariant()} only",
             _ => null,

@@ -43,6 +43,17 @@ public abstract record StoreChange
         public override bool IsIntent => true;
     }
 
+    /// <summary>What somebody answered where a rule asks.</summary>
+    public sealed record PutAnswer(Answer Answer) : StoreChange
+    {
+        public override bool IsIntent => true;
+    }
+
+    public sealed record DropAnswer(AnswerId Answer) : StoreChange
+    {
+        public override bool IsIntent => true;
+    }
+
     /// <summary>Memory: a device as last seen, so that it can be named while it is away.</summary>
     public sealed record RememberDevice(RememberedDevice Device) : StoreChange;
 
@@ -91,6 +102,8 @@ public sealed record StoredState
     public IReadOnlyList<Claim> Claims { get; init; } = [];
 
     public IReadOnlyDictionary<GuestId, DateTimeOffset> GuestStarts { get; init; } = new Dictionary<GuestId, DateTimeOffset>();
+
+    public IReadOnlyList<Answer> Answers { get; init; } = [];
 
     public IReadOnlyList<RememberedDevice> Devices { get; init; } = [];
 

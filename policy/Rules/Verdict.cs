@@ -17,11 +17,14 @@ public sealed record Verdict(int Place, Rule? Rule, DateTimeOffset Since)
     /// <summary>Whether some guest may have it.</summary>
     public bool IsAllowed => Target is RuleTarget.Allow or RuleTarget.Assign;
 
+    /// <summary>Whether some guest may have it, perhaps after an answer.</summary>
+    private bool MayBeAllowed => IsAllowed || Target == RuleTarget.Ask;
+
     /// <summary>Why the guard may be passed; null where it may not.</summary>
-    public string? Unsafe => IsAllowed ? Rule!.Unsafe : null;
+    public string? Unsafe => MayBeAllowed ? Rule!.Unsafe : null;
 
     /// <summary>Until when the device is left alone.</summary>
-    public DateTimeOffset? SettlesAt => IsAllowed && Rule!.Settle is { } settle ? Since + settle : null;
+    public DateTimeOffset? SettlesAt => MayBeAllowed && Rule!.Settle is { } settle ? Since + settle : null;
 }
 
 /// <summary>When a rule was last looked at, and when it last decided; null for never since the rules were loaded.</summary>

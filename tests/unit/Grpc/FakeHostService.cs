@@ -14,6 +14,9 @@ internal sealed class FakeHostService : IHostService
     public Func<Caller, WatchRequest, CancellationToken, IAsyncEnumerable<WatchEvent>> OnWatch { get; set; } =
         (_, _, _) => AsyncEnumerable.Empty<WatchEvent>();
 
+    public Func<Caller, IAgent, CancellationToken, ValueTask<Func<CancellationToken, Task>>> OnAgent { get; set; } =
+        (_, _, _) => ValueTask.FromResult<Func<CancellationToken, Task>>(_ => Task.CompletedTask);
+
     public void On<TRequest>(Func<TRequest, IMessage> answer)
         where TRequest : class, IMessage => On<TRequest>((_, request, _) => ValueTask.FromResult(answer(request)));
 
@@ -26,6 +29,9 @@ internal sealed class FakeHostService : IHostService
         Keep(caller, request);
         return OnWatch(caller, request, cancellationToken);
     }
+
+    public ValueTask<Func<CancellationToken, Task>> RegisterAgentAsync(Caller caller, IAgent agent, CancellationToken cancellationToken) =>
+        OnAgent(caller, agent, cancellationToken);
 
     public ValueTask<ListDevicesResponse> ListDevicesAsync(Caller caller, ListDevicesRequest request, CancellationToken cancellationToken) =>
         AnswerAsync<ListDevicesResponse>(caller, request, cancellationToken);

@@ -33,6 +33,7 @@ internal sealed class RightsTests : StickTest
         yield return Call("GetVersion", (s, c) => s.GetVersionAsync(c, new(), default).AsTask());
         yield return Call("GetHealth", (s, c) => s.GetHealthAsync(c, new(), default).AsTask());
         yield return Call("GetStatistics", (s, c) => s.GetStatisticsAsync(c, new(), default).AsTask());
+        yield return Call("RegisterAgent", (s, c) => s.RegisterAgentAsync(c, new FakeAgent(c.Owner), default).AsTask());
         yield return Call("Watch", async (s, c) => await s.Watch(c, new(), default).GetAsyncEnumerator().MoveNextAsync());
     }
 
@@ -55,7 +56,7 @@ internal sealed class RightsTests : StickTest
     [Test]
     public void Matrix_EveryMethodAndCaller_IsAsTheContractSays([ValueSource(nameof(Calls))] TestCaseData call, [ValueSource(nameof(Callers))] (Caller Caller, Right Has) who)
     {
-        var path = $"/usbhostd.v1.UsbHost/{(Method(call) is "DryRun" ? "CreateClaim" : Method(call))}";
+        var path = $"/usbhostd.v1.UsbHost/{(Method(call) is "DryRun" or "RegisterAgent" ? "CreateClaim" : Method(call))}";
 
         var code = Code((Func<IHostService, Caller, Task>)call.Arguments[0]!, who.Caller);
 
@@ -111,6 +112,7 @@ internal sealed class RightsTests : StickTest
     [TestCase("device-label")]
     [TestCase("device-trust-serial")]
     [TestCase("guest-start")]
+    [TestCase("agent-register")]
     public void EveryChange_Denied_IsAudited(string verb)
     {
         foreach (var call in Calls())

@@ -15,7 +15,7 @@ internal sealed class ClaimStoreTests
 {
     private static readonly string[] Kinds =
     [
-        "PutClaim", "DropClaim", "PutGuestStart", "DropGuestStart", "RememberDevice", "ForgetDevice", "RememberLabel", "RememberGuest",
+        "PutClaim", "DropClaim", "PutGuestStart", "DropGuestStart", "PutAnswer", "DropAnswer", "RememberDevice", "ForgetDevice", "RememberLabel", "RememberGuest",
         "RememberSerialShared", "RememberQuarantine", "AppendAudit",
     ];
 
@@ -199,6 +199,35 @@ internal sealed class ClaimStoreTests
         Assert.That(state.GuestNames, Is.EqualTo(new Dictionary<GuestId, string> { [guest] = "web" }));
         Assert.That(state.SharedSerials, Is.EqualTo(new[] { key }));
         Assert.That(state.Quarantined, Is.EqualTo(new Dictionary<ClaimId, string> { [StoreFolder.Claim(1).Id] = "flapped" }));
+    }
+
+    [Test]
+    public void Load_Answers_GivesThoseThatWereNotDroppedAsTheyWerePutLast()
+    {
+        var (claim, plug) = (StoreFolder.Claim(1), PlugToken.Of("boot", "/devices/x", 17));
+        var yes = new Answer
+        {
+            Follows = claim.Follows,
+            UsbId = claim.Ids[0],
+            Guest = claim.Guest,
+            IsRemembered = true,
+            Plug = plug,
+            Owner = "uid:1000",
+            Uid = 1000,
+            Gids = [1000, 27],
+            Door = "dbus",
+            At = StoreFolder.Now,
+        };
+        var no = yes with { Follows = StoreFolder.Claim(2).Follows, Guest = null, IsRemembered = false, Gids = [] };
+        folder.With(
+            new StoreChange.PutAnswer(yes with { IsRemembered = false }), new StoreChange.PutAnswer(yes with { Left = StoreFolder.Now }), new StoreChange.PutAnswer(no),
+            new StoreChange.PutAnswer(no with { Follows = StoreFolder.Claim(3).Follows }),
+            new StoreChange.DropAnswer(AnswerId.Of(StoreFolder.Claim(3).Follows, no.UsbId)));
+
+        var answers = folder.Reload().Answers;
+
+        Assert.That(answers.Select(a => a with { Gids = [] }), Is.EquivalentTo(new[] { yes with { Gids = [] }, no with { Gids = [] } }));
+        Assert.That(answers.Single(a => a.Id == yes.Id).Gids, Is.EqualTo(yes.Gids));
     }
 
     [Test]

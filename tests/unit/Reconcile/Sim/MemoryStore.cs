@@ -17,6 +17,8 @@ internal sealed class MemoryStore : IClaimStore
     private readonly Dictionary<DeviceId, RememberedDevice> remembered = [];
     private readonly Dictionary<GuestId, string> names = [];
 
+    private readonly Dictionary<AnswerId, Answer> answers = [];
+
     public bool IsFull { get; set; }
 
     /// <summary>Runs before each commit; may throw.</summary>
@@ -33,6 +35,7 @@ internal sealed class MemoryStore : IClaimStore
         IsNew = Commits == 0,
         Claims = [.. claims.Values],
         GuestStarts = new Dictionary<GuestId, DateTimeOffset>(starts),
+        Answers = [.. answers.Values],
         SharedSerials = [.. shared],
         Quarantined = new Dictionary<ClaimId, string>(quarantined),
         Labels = new Dictionary<DeviceId, string>(labels),
@@ -60,6 +63,7 @@ internal sealed class MemoryStore : IClaimStore
     {
         claims.Clear();
         starts.Clear();
+        answers.Clear();
         shared.Clear();
         quarantined.Clear();
         labels.Clear();
@@ -87,6 +91,12 @@ internal sealed class MemoryStore : IClaimStore
                 break;
             case StoreChange.DropGuestStart c:
                 starts.Remove(c.Guest);
+                break;
+            case StoreChange.PutAnswer c:
+                answers[c.Answer.Id] = c.Answer with { Left = null, LeftPort = null };
+                break;
+            case StoreChange.DropAnswer c:
+                answers.Remove(c.Answer);
                 break;
             case StoreChange.RememberSerialShared c:
                 _ = c.Shared ? shared.Add(c.Serial) : shared.Remove(c.Serial);
