@@ -51,6 +51,8 @@ public static class UsbHostRights
         [UsbHostMethods.ExplainPolicy] = Read,
         [UsbHostMethods.ReloadPolicy] = Right.Policy,
         [UsbHostMethods.GeneratePolicy] = Right.List,
+        [UsbHostMethods.ListAnswers] = Read,
+        [UsbHostMethods.ForgetAnswer] = Change,
         [UsbHostMethods.GetVersion] = Read,
         [UsbHostMethods.GetHealth] = Read,
         [UsbHostMethods.GetStatistics] = Right.List,

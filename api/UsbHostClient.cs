@@ -82,6 +82,12 @@ public sealed class UsbHostClient : IDisposable
     public Task<GeneratePolicyResponse> GeneratePolicyAsync(GeneratePolicyRequest request, CancellationToken cancellationToken = default) =>
         channel.UnaryAsync(UsbHostMethods.GeneratePolicy, request, GeneratePolicyResponse.Parser, CallTimeout, cancellationToken);
 
+    public Task<ListAnswersResponse> ListAnswersAsync(ListAnswersRequest request, CancellationToken cancellationToken = default) =>
+        channel.UnaryAsync(UsbHostMethods.ListAnswers, request, ListAnswersResponse.Parser, CallTimeout, cancellationToken);
+
+    public Task<DeviceAnswer> ForgetAnswerAsync(ForgetAnswerRequest request, CancellationToken cancellationToken = default) =>
+        channel.UnaryAsync(UsbHostMethods.ForgetAnswer, request, DeviceAnswer.Parser, CallTimeout, cancellationToken);
+
     public Task<Statistics> GetStatisticsAsync(GetStatisticsRequest request, CancellationToken cancellationToken = default) =>
         channel.UnaryAsync(UsbHostMethods.GetStatistics, request, Statistics.Parser, CallTimeout, cancellationToken);
 

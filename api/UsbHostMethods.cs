@@ -21,6 +21,8 @@ public static class UsbHostMethods
     public const string ExplainPolicy = Service + "ExplainPolicy";
     public const string ReloadPolicy = Service + "ReloadPolicy";
     public const string GeneratePolicy = Service + "GeneratePolicy";
+    public const string ListAnswers = Service + "ListAnswers";
+    public const string ForgetAnswer = Service + "ForgetAnswer";
     public const string GetVersion = Service + "GetVersion";
     public const string GetHealth = Service + "GetHealth";
     public const string GetStatistics = Service + "GetStatistics";

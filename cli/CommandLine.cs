@@ -207,7 +207,11 @@ internal sealed class CommandLine
             ClaimVerbs.Retry(this),
         ]),
         new("Guests", "guests", [GuestVerbs.List(this), GuestVerbs.Info(this), GuestVerbs.Start(this)]),
-        new("Policy", "policy", [PolicyVerbs.Show(this), PolicyVerbs.Explain(this), PolicyVerbs.Reload(this), PolicyVerbs.Generate(this)]),
+        new("Policy", "policy",
+        [
+            PolicyVerbs.Show(this), PolicyVerbs.Explain(this), PolicyVerbs.Reload(this), PolicyVerbs.Generate(this), AnswerVerbs.List(this),
+            AnswerVerbs.Forget(this),
+        ]),
         new("Rule files, without a daemon", "rules",
         [
             PolicyCheckVerb.Create(this), PolicyTestVerb.Create(this), PolicyImportVerb.Create(this), PolicyExportVerb.Create(this),

@@ -48,6 +48,8 @@ internal static class ManagerTable
         ManagerMethod.OfFields<ReloadPolicyRequest, ReloadPolicyResponse>("ReloadPolicy", ReloadPolicyRequest.Descriptor, [], service.ReloadPolicyAsync),
         ManagerMethod.OfFields<GeneratePolicyRequest, GeneratePolicyResponse>(
             "GeneratePolicy", GeneratePolicyRequest.Descriptor, [], service.GeneratePolicyAsync),
+        ManagerMethod.OfFields<ListAnswersRequest, ListAnswersResponse>("ListAnswers", ListAnswersRequest.Descriptor, [], service.ListAnswersAsync),
+        ManagerMethod.OfFields<ForgetAnswerRequest, DeviceAnswer>("ForgetAnswer", ForgetAnswerRequest.Descriptor, ["id"], service.ForgetAnswerAsync),
         ManagerMethod.OfFields<GetVersionRequest, Api.V1.Version>("GetVersion", GetVersionRequest.Descriptor, [], service.GetVersionAsync),
         ManagerMethod.OfFields<GetHealthRequest, Health>("GetHealth", GetHealthRequest.Descriptor, [], service.GetHealthAsync),
         ManagerMethod.OfFields<GetStatisticsRequest, Statistics>("GetStatistics", GetStatisticsRequest.Descriptor, [], service.GetStatisticsAsync),

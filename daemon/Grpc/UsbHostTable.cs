@@ -31,6 +31,8 @@ internal static class UsbHostTable
         GrpcMethod.Unary(UsbHostMethods.ExplainPolicy, ExplainPolicyRequest.Parser, service.ExplainPolicyAsync),
         GrpcMethod.Unary(UsbHostMethods.ReloadPolicy, ReloadPolicyRequest.Parser, service.ReloadPolicyAsync),
         GrpcMethod.Unary(UsbHostMethods.GeneratePolicy, GeneratePolicyRequest.Parser, service.GeneratePolicyAsync),
+        GrpcMethod.Unary(UsbHostMethods.ListAnswers, ListAnswersRequest.Parser, service.ListAnswersAsync),
+        GrpcMethod.Unary(UsbHostMethods.ForgetAnswer, ForgetAnswerRequest.Parser, service.ForgetAnswerAsync),
         GrpcMethod.Unary(UsbHostMethods.GetVersion, GetVersionRequest.Parser, service.GetVersionAsync),
         GrpcMethod.Unary(UsbHostMethods.GetHealth, GetHealthRequest.Parser, service.GetHealthAsync),
         GrpcMethod.Unary(UsbHostMethods.GetStatistics, GetStatisticsRequest.Parser, service.GetStatisticsAsync),

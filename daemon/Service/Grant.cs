@@ -1,4 +1,5 @@
 using UsbHostd.Api;
+using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Reconcile;
@@ -19,6 +20,8 @@ internal sealed record Grant(Caller Caller, Right Rights)
     public bool Owns(ClaimEntry entry) => entry.Claim.Owner == Caller.Owner;
 
     public bool Sees(ClaimEntry entry) => SeesAll || Has(Right.Manage) || Owns(entry);
+
+    public bool Sees(Answer answer) => SeesAll || Has(Right.Manage) || answer.Owner == Caller.Owner;
 
     public bool Sees(HostState state, UsbDevice device) =>
         SeesAll || MayClaim(state, device) || (Assessor.OwnerOf(state, device) is { } owner && Owns(owner));

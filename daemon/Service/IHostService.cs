@@ -43,6 +43,10 @@ internal interface IHostService
 
     ValueTask<GeneratePolicyResponse> GeneratePolicyAsync(Caller caller, GeneratePolicyRequest request, CancellationToken cancellationToken);
 
+    ValueTask<ListAnswersResponse> ListAnswersAsync(Caller caller, ListAnswersRequest request, CancellationToken cancellationToken);
+
+    ValueTask<DeviceAnswer> ForgetAnswerAsync(Caller caller, ForgetAnswerRequest request, CancellationToken cancellationToken);
+
     ValueTask<Api.V1.Version> GetVersionAsync(Caller caller, GetVersionRequest request, CancellationToken cancellationToken);
 
     ValueTask<Health> GetHealthAsync(Caller caller, GetHealthRequest request, CancellationToken cancellationToken);

@@ -138,6 +138,25 @@ internal static class WireDevices
         Name = state.Guests.TryGetValue(id, out var guest) ? guest.Name : state.GuestNames.GetValueOrDefault(id) ?? "",
     };
 
+    public static V1.DeviceAnswer Answer(HostState state, Policy.Claims.Answer answer) => new()
+    {
+        Id = answer.Id.ToString(),
+        Key = answer.Follows.Text,
+        UsbId = answer.UsbId.ToString(),
+        DeviceName = state.Remembered.TryGetValue(Policy.Identity.DeviceId.Of(answer.Follows), out var known)
+            ? state.Labels.GetValueOrDefault(known.Id) ?? known.Name
+            : answer.UsbId.ToString(),
+        Guest = answer.Guest is { } guest ? Guest(state, guest) : null,
+        Remembered = answer.IsRemembered,
+        InUse = IsInUse(state, answer),
+        Owner = answer.Owner,
+        Door = answer.Door,
+        At = Time(answer.At),
+    };
+
+    /// <summary>Whether the plug is in that the answer was given for or last used by.</summary>
+    public static bool IsInUse(HostState state, Policy.Claims.Answer answer) => state.DevicesWith(answer.Follows).Any(d => d.Plug == answer.Plug);
+
     public static Timestamp Time(DateTimeOffset at) => Timestamp.FromDateTimeOffset(at);
 
     private static IEnumerable<string> StandingClaims(HostState state, GuestId id) =>

@@ -234,6 +234,32 @@ internal sealed class VerbTests
     }
 
     [Test]
+    public async Task AnswerList_Answers_AreShownEscaped()
+    {
+        cli.Service.On<ListAnswersRequest>(_ => new ListAnswersResponse
+        {
+            Answers =
+            {
+                new DeviceAnswer { Id = "a1", DeviceName = "st\u001bick", Key = "serial 0951:1666 X", Guest = new GuestRef { Name = "erp" }, Remembered = true, Owner = "uid:1000" },
+                new DeviceAnswer { Id = "a2", DeviceName = "key", Key = "port p", Owner = "uid:1001" },
+            },
+        });
+
+        var lines = (await cli.RunAsync("answer-list")).Lines;
+
+        Assert.That(lines[2], Does.Match(@"a1 +st\\x1bick +serial 0951:1666 X +erp +always +uid:1000"));
+        Assert.That(lines[3], Does.Match("a2 +key +port p +no +this plug +uid:1001"));
+    }
+
+    [Test]
+    public async Task AnswerForget_Answer_IsSent()
+    {
+        cli.Service.On<ForgetAnswerRequest>(request => new DeviceAnswer { Id = request.Id, DeviceName = "stick" });
+
+        Assert.That((await cli.RunAsync("answer-forget", "a1")).Lines[0], Is.EqualTo("Answer a1 (stick) is forgotten"));
+    }
+
+    [Test]
     public async Task DeviceStats_Pairs_AreShown()
     {
         cli.Service.On<GetStatisticsRequest>(_ => new Statistics { Pairs = { new IdPairStatistics { VendorId = "0951", ProductId = "1666", Total = 3, Free = 1, Claimed = 2 } } });

@@ -184,6 +184,8 @@ internal sealed class DbusFuzzTests
         Answer<GeneratePolicyRequest>(service, new GeneratePolicyResponse());
         Answer<GetVersionRequest>(service, new Api.V1.Version());
         Answer<GetHealthRequest>(service, new Health());
+        Answer<ListAnswersRequest>(service, new ListAnswersResponse());
+        Answer<ForgetAnswerRequest>(service, new DeviceAnswer());
         Answer<GetStatisticsRequest>(service, new Statistics());
     }
 

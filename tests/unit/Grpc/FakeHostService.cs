@@ -84,6 +84,12 @@ internal sealed class FakeHostService : IHostService
     public ValueTask<GeneratePolicyResponse> GeneratePolicyAsync(Caller caller, GeneratePolicyRequest request, CancellationToken cancellationToken) =>
         AnswerAsync<GeneratePolicyResponse>(caller, request, cancellationToken);
 
+    public ValueTask<ListAnswersResponse> ListAnswersAsync(Caller caller, ListAnswersRequest request, CancellationToken cancellationToken) =>
+        AnswerAsync<ListAnswersResponse>(caller, request, cancellationToken);
+
+    public ValueTask<DeviceAnswer> ForgetAnswerAsync(Caller caller, ForgetAnswerRequest request, CancellationToken cancellationToken) =>
+        AnswerAsync<DeviceAnswer>(caller, request, cancellationToken);
+
     public ValueTask<Api.V1.Version> GetVersionAsync(Caller caller, GetVersionRequest request, CancellationToken cancellationToken) =>
         AnswerAsync<Api.V1.Version>(caller, request, cancellationToken);
 

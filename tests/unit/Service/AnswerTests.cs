@@ -1,3 +1,4 @@
+using Google.Protobuf.Collections;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Service;
@@ -148,4 +149,58 @@ internal sealed class AnswerTests : AskTest
 
         Assert.That((await agent.AskedAsync()).Question.Guests.Select(g => g.Uuid), Is.EqualTo([other.Id.ToString()]));
     }
+
+    [Test]
+    public async Task Forget_GuestRemembered_LeavesTheDeviceInItsGuestAndAsksAtTheNextPlug()
+    {
+        var (agent, stick) = await AnswerAsync(guest.Id.ToString(), remember: true);
+
+        var forgotten = Forget(World.User);
+        Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
+        Replug(stick);
+
+        Assert.That((forgotten.Remembered, forgotten.InUse, forgotten.Guest.Name), Is.EqualTo((true, true, "guest")));
+        Assert.That((await agent.AskedAsync()).Question.Device.Port, Is.EqualTo("1-4"));
+        Assert.That(world.State.Answers, Is.Empty);
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Forget_No_AsksAgainAtOnce(bool remembered)
+    {
+        var (agent, _) = await AnswerAsync("", remembered);
+
+        Forget(World.Member);
+
+        Assert.That((await agent.AskedAsync()).Question.Device.Port, Is.EqualTo("1-4"));
+    }
+
+    [Test]
+    public async Task Forget_GuestForThisPlug_IsRefusedAndSaysWhatToDo()
+    {
+        await AnswerAsync(guest.Id.ToString());
+
+        Assert.That(() => Forget(World.User), Throws.TypeOf<HostException>().With.Property("Hint").Contains("detach"));
+    }
+
+    [Test]
+    public async Task Forget_AnswerOfAnother_TakesTheRightToManage()
+    {
+        await AnswerAsync("", remember: true);
+
+        Assert.That(() => Forget(World.OtherUser), Throws.TypeOf<HostException>().With.Property("Code").EqualTo(ErrorCode.ErrorPermissionDenied));
+        Assert.That(Answers(World.OtherUser), Is.Empty);
+        Assert.That(Answers(World.User).Concat(Answers(World.Viewer)).Select(a => a.DeviceName), Is.EqualTo(["stick", "stick"]));
+    }
+
+    [TestCase("a")]
+    [TestCase("aaaaaaaaaaaaa")]
+    public void Forget_NoSuchAnswer_IsRefused(string id) => Assert.That(
+        () => world.Ask(s => s.ForgetAnswerAsync(World.Root, new ForgetAnswerRequest { Id = id }, default)),
+        Throws.TypeOf<HostException>().With.Property("Code").EqualTo(ErrorCode.ErrorInvalidArgument).And.Message.EqualTo($"there is no answer {id}"));
+
+    private DeviceAnswer Forget(Caller caller) =>
+        world.Ask(s => s.ForgetAnswerAsync(caller, new ForgetAnswerRequest { Id = world.State.Answers.Keys.Single().ToString() }, default));
+
+    private RepeatedField<DeviceAnswer> Answers(Caller caller) => world.Ask(s => s.ListAnswersAsync(caller, new ListAnswersRequest(), default)).Answers;
 }

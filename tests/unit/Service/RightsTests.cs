@@ -30,6 +30,8 @@ internal sealed class RightsTests : StickTest
         yield return Call("ExplainPolicy", (s, c) => s.ExplainPolicyAsync(c, new() { Device = "port:1-4" }, default).AsTask());
         yield return Call("ReloadPolicy", (s, c) => s.ReloadPolicyAsync(c, new(), default).AsTask());
         yield return Call("GeneratePolicy", (s, c) => s.GeneratePolicyAsync(c, new(), default).AsTask());
+        yield return Call("ListAnswers", (s, c) => s.ListAnswersAsync(c, new(), default).AsTask());
+        yield return Call("ForgetAnswer", (s, c) => s.ForgetAnswerAsync(c, new() { Id = "a" }, default).AsTask());
         yield return Call("GetVersion", (s, c) => s.GetVersionAsync(c, new(), default).AsTask());
         yield return Call("GetHealth", (s, c) => s.GetHealthAsync(c, new(), default).AsTask());
         yield return Call("GetStatistics", (s, c) => s.GetStatisticsAsync(c, new(), default).AsTask());
@@ -113,6 +115,7 @@ internal sealed class RightsTests : StickTest
     [TestCase("device-trust-serial")]
     [TestCase("guest-start")]
     [TestCase("agent-register")]
+    [TestCase("answer-forget")]
     public void EveryChange_Denied_IsAudited(string verb)
     {
         foreach (var call in Calls())
