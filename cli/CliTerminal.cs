@@ -20,6 +20,12 @@ internal sealed record CliTerminal(TextWriter Out, TextWriter Error, int? Width,
     /// <summary>The terminal that a person sits at; null where the input or the output is none.</summary>
     public Tty? Tty { get; init; }
 
+    /// <summary>Whether it can do no more than show line below line.</summary>
+    public bool IsDumb => Environment("TERM") is null or "" or "dumb";
+
+    /// <summary>Whether colours may be shown: on a terminal that has them, unless NO_COLOR is set to something (no-color.org).</summary>
+    public bool IsColored { get; init; }
+
     /// <summary>The process's own; not through Console, which sends a terminal what only full-screen programs need.</summary>
     public static CliTerminal OfProcess() => new(
         Writer(StandardOutputFd), Writer(StandardErrorFd, autoFlush: true), WidthNow(), System.Environment.GetEnvironmentVariable)

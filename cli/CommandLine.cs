@@ -4,6 +4,7 @@ using System.CommandLine.Help;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Cli.Interactive;
+using UsbHostd.Cli.Monitor;
 using UsbHostd.Cli.Rules;
 
 namespace UsbHostd.Cli;
@@ -216,7 +217,7 @@ internal sealed class CommandLine
         [
             PolicyCheckVerb.Create(this), PolicyTestVerb.Create(this), PolicyImportVerb.Create(this), PolicyExportVerb.Create(this),
         ]),
-        new("Daemon", "daemon", [EventVerb.Create(this), DaemonVerbs.Version(this), DaemonVerbs.Health(this), DaemonVerbs.Uri(this)]),
+        new("Daemon", "daemon", [EventVerb.Create(this), MonitorVerb.Create(this), DaemonVerbs.Version(this), DaemonVerbs.Health(this), DaemonVerbs.Uri(this)]),
         new("Shell", "shell",
         [
             HelpVerb.Create(this), Completion.Create(this),

@@ -71,6 +71,15 @@ internal static class Words
 
     public static string Phase(Claim claim) => Kebab(claim.Phase.ToString());
 
+    /// <summary>Whether a claim in this phase has what it wants.</summary>
+    public static Tone Tone(Phase phase) => phase switch
+    {
+        Api.V1.Phase.Attached => Cli.Tone.Good,
+        Api.V1.Phase.Held or Api.V1.Phase.Failed => Cli.Tone.Bad,
+        Api.V1.Phase.Released => Cli.Tone.Plain,
+        _ => Cli.Tone.Pending,
+    };
+
     public static string Reason(Claim claim) =>
         claim.Reason == Api.V1.Reason.Unspecified ? None : Kebab(claim.Reason.ToString());
 

@@ -61,7 +61,7 @@ internal sealed class InteractiveShell(CliTerminal terminal, ShellState state)
     private Func<string?> Prompt(Tty tty)
     {
         var prompt = Environment.IsPrivilegedProcess ? "usbhostd # " : "usbhostd > ";
-        if (terminal.Environment("TERM") is null or "" or "dumb")
+        if (terminal.IsDumb)
         {
             var input = terminal.OpenInput();
             return () =>

@@ -14,7 +14,8 @@ internal sealed partial class RawMode : IDisposable
     private readonly Action restore;
     private readonly Action enter;
     private readonly PosixSignalRegistration[] signals;
-    private int entered = 1;
+    private readonly Lock gate = new();
+    private bool isEntered;
 
     /// <param name="restore">Puts the terminal back; called once for each time it was entered, from any thread.</param>
     /// <param name="enter">Takes it; called at once.</param>
@@ -28,7 +29,19 @@ internal sealed partial class RawMode : IDisposable
                 .Select(signal => PosixSignalRegistration.Create(signal, _ => Restore())),
         ];
         AppDomain.CurrentDomain.UnhandledException += Unhandled;
-        enter();
+        Enter();
+    }
+
+    /// <summary>Does what is only right as long as the terminal is taken: what a signal has put back stays so.</summary>
+    public void WhileEntered(Action work)
+    {
+        lock (gate)
+        {
+            if (isEntered)
+            {
+                work();
+            }
+        }
     }
 
     /// <summary>Stops the process as Ctrl-Z does, with the terminal as it was; returns when it goes on.</summary>
@@ -36,8 +49,7 @@ internal sealed partial class RawMode : IDisposable
     {
         Restore();
         _ = Kill(0, SigTstp);
-        Interlocked.Exchange(ref entered, 1);
-        enter();
+        Enter();
     }
 
     public void Dispose()
@@ -51,13 +63,20 @@ internal sealed partial class RawMode : IDisposable
         Restore();
     }
 
-    private void Restore()
+    private void Enter()
     {
-        if (Interlocked.Exchange(ref entered, 0) == 1)
+        lock (gate)
         {
-            restore();
+            isEntered = true;
+            enter();
         }
     }
+
+    private void Restore() => WhileEntered(() =>
+    {
+        isEntered = false;
+        restore();
+    });
 
     private void Unhandled(object sender, UnhandledExceptionEventArgs failure) => Restore();
 

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace UsbHostd.Cli.Interactive;
 
@@ -19,6 +20,9 @@ internal sealed partial class Tty
     private const int TermiosBytes = 256;
 
     private const int Interrupted = 4;
+
+    // asm-generic/poll.h.
+    private const short PollIn = 1;
 
     /// <summary>What a terminal that doesn't know its size is taken for, as by ncurses.</summary>
     private const int UsualColumns = 80;
@@ -44,16 +48,55 @@ internal sealed partial class Tty
         IoCtl(descriptor, TiocGWinSz, out var size) == 0 && size is { Columns: > 0, Rows: > 0 } ? (size.Columns, size.Rows) : null;
 
     /// <summary>Each key by itself, unseen and uninterpreted, until disposed.</summary>
+    /// <param name="before">Written to the terminal when it is taken.</param>
+    /// <param name="after">Written when it is put back.</param>
     /// <exception cref="IOException">The terminal is gone.</exception>
-    public RawMode Raw()
+    public RawMode Raw(string before = "", string after = "")
     {
-        var before = new byte[TermiosBytes];
-        if (TcGetAttr(input, before) != 0)
+        var modes = new byte[TermiosBytes];
+        if (TcGetAttr(input, modes) != 0)
         {
             throw new IOException("can't read the modes of the terminal: " + new Win32Exception().Message);
         }
 
-        return new RawMode(() => _ = TcSetAttr(input, TcsaDrain, before), () => Enter(before));
+        return new RawMode(
+            () =>
+            {
+                Write(after);
+                _ = TcSetAttr(input, TcsaDrain, modes);
+            },
+            () =>
+            {
+                Enter(modes);
+                Write(before);
+            });
+    }
+
+    /// <summary>Writes at once, past all buffers. A terminal that is gone takes nothing, and is no error: whoever reads it learns that.</summary>
+    public void Write(string text)
+    {
+        try
+        {
+            new DescriptorStream(output).Write(Encoding.UTF8.GetBytes(text));
+        }
+        catch (IOException)
+        {
+            // Said above.
+        }
+    }
+
+    /// <summary>Waits for something to read; false where it was woken up instead.</summary>
+    public bool Wait(WakeUp wakeUp)
+    {
+        Span<PollFd> descriptors = [new PollFd(input, PollIn), new PollFd(wakeUp.Descriptor, PollIn)];
+        int ready;
+        do
+        {
+            ready = Poll(descriptors, (nuint)descriptors.Length, -1);
+        }
+        while (ready < 0 && Marshal.GetLastPInvokeError() == Interrupted);
+
+        return ready > 0 && descriptors[1].Returned == 0;
     }
 
     /// <summary>The next bytes; none once the terminal is gone.</summary>
@@ -91,8 +134,18 @@ internal sealed partial class Tty
     [LibraryImport("libc", EntryPoint = "read", SetLastError = true)]
     private static partial nint ReadOnce(int descriptor, Span<byte> buffer, nuint count);
 
+    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
+    private static partial int Poll(Span<PollFd> descriptors, nuint count, int milliseconds);
+
     [LibraryImport("libc", EntryPoint = "ioctl")]
     private static partial int IoCtl(int descriptor, nuint request, out WindowSize size);
+
+    // struct pollfd (poll(2)).
+    [StructLayout(LayoutKind.Sequential)]
+    private readonly record struct PollFd(int Descriptor, short Wanted)
+    {
+        public readonly short Returned;
+    }
 
     // struct winsize (ioctl_tty(2)).
     [StructLayout(LayoutKind.Sequential)]
