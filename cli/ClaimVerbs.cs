@@ -8,6 +8,7 @@ namespace UsbHostd.Cli;
 internal static class ClaimVerbs
 {
     private const int IdLength = 13;
+    private const int PhaseColumn = 3;
 
     public static Command List(CommandLine line)
     {
@@ -91,7 +92,7 @@ internal static class ClaimVerbs
 
         session.Line(
             $"Claim {TerminalText.Escape(claim.Id)} of {TerminalText.Escape(Words.Name(claim))} for guest "
-            + $"{Words.Shown(claim.Guest)}: {Words.Standing(claim)}");
+            + $"{Words.Shown(claim.Guest)}: {session.Paint(Words.Standing(claim), Words.Tone(claim.Phase))}");
         if (claim.Message.Length > 0)
         {
             session.Line(TerminalText.Escape(claim.Message));
@@ -123,7 +124,7 @@ internal static class ClaimVerbs
         var table = new Table(["Id", "Device", "Guest", "Phase", "Reason"], 1, 2);
         foreach (var claim in answer.Claims)
         {
-            table.Add(claim.Id, Words.Name(claim), Words.Name(claim.Guest), Words.Phase(claim), Words.Reason(claim));
+            table.AddToned(PhaseColumn, Words.Tone(claim.Phase), claim.Id, Words.Name(claim), Words.Name(claim.Guest), Words.Phase(claim), Words.Reason(claim));
         }
 
         session.Table(table);

@@ -26,16 +26,24 @@ internal sealed record CliTerminal(TextWriter Out, TextWriter Error, int? Width,
     /// <summary>Whether colours may be shown: on a terminal that has them, unless NO_COLOR is set to something (no-color.org).</summary>
     public bool IsColored { get; init; }
 
+    /// <summary>As <see cref="IsColored"/>, but as --color says where that is not "auto".</summary>
+    public CliTerminal Colored(string? color) => color is null or "auto" ? this : this with { IsColored = color == "always" };
+
     /// <summary>The process's own; not through Console, which sends a terminal what only full-screen programs need.</summary>
     public static CliTerminal OfProcess() => new(
         Writer(StandardOutputFd), Writer(StandardErrorFd, autoFlush: true), WidthNow(), System.Environment.GetEnvironmentVariable)
     {
         OpenInput = Console.OpenStandardInput,
         Tty = Tty.OfProcess(),
+        IsColored = Tty.IsTerminal(StandardOutputFd) && HasColors(System.Environment.GetEnvironmentVariable),
     };
 
     /// <summary>Columns of the process's output, as they are now.</summary>
     public static int? WidthNow() => Tty.SizeOf(StandardOutputFd) is { Columns: >= Narrowest and var columns } ? columns : null;
+
+    /// <summary>Whether a terminal in such surroundings may be sent colours.</summary>
+    public static bool HasColors(Func<string, string?> environment) =>
+        environment("NO_COLOR") is null or "" && environment("TERM") is not (null or "" or "dumb");
 
     private static StreamWriter Writer(int fd, bool autoFlush = false) =>
         new(new DescriptorStream(fd), new UTF8Encoding(false), 4096) { AutoFlush = autoFlush };

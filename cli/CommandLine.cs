@@ -36,6 +36,13 @@ internal sealed class CommandLine
         Recursive = true,
     };
 
+    private readonly Option<string?> color = new Option<string?>("--color")
+    {
+        Description = "Whether to show colours; auto, the default, is on a terminal only",
+        HelpName = "auto|always|never",
+        Recursive = true,
+    }.AcceptOnlyFromAmong("auto", "always", "never");
+
     private readonly TlsFileOptions tls = new();
     private readonly ShellState? shell;
     private readonly Connection connection;
@@ -48,7 +55,7 @@ internal sealed class CommandLine
         this.shell = shell;
         connection = shell?.Connection ?? new Connection();
         Groups = GroupsOf();
-        Root = new RootCommand("Gives USB devices of this host to libvirt guests, and keeps them there") { connect, json };
+        Root = new RootCommand("Gives USB devices of this host to libvirt guests, and keeps them there") { connect, json, color };
         tls.AddTo(Root);
         Root.SetAction(_ => { isShellWanted = shell is null; });
         foreach (var verb in Groups.SelectMany(group => group.Verbs))
@@ -133,7 +140,7 @@ internal sealed class CommandLine
     public Command Verb(Command command, Func<Session, ParseResult, CancellationToken, Task<ExitCode>> body)
     {
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            parsed, isJson => body(new Session(Client(parsed), terminal, isJson), parsed, cancellationToken), cancellationToken));
+            parsed, isJson => body(new Session(Client(parsed), terminal.Colored(parsed.GetValue(color)), isJson), parsed, cancellationToken), cancellationToken));
         return command;
     }
 
@@ -196,7 +203,7 @@ internal sealed class CommandLine
     private async Task<int> RunShellAsync(ParseResult parsed)
     {
         using var state = new ShellState { Address = Address(parsed), Tls = Credentials(parsed), IsJson = parsed.GetValue(json) };
-        return await new InteractiveShell(terminal, state).RunAsync();
+        return await new InteractiveShell(terminal.Colored(parsed.GetValue(color)), state).RunAsync();
     }
 
     private ImmutableArray<VerbGroup> GroupsOf() =>

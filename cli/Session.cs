@@ -20,7 +20,10 @@ internal sealed class Session(UsbHostClient client, CliTerminal terminal, bool j
 
     public void Json(IMessage message) => terminal.Out.WriteLine(JsonText.Of(message));
 
-    public void Table(Table table) => table.Write(terminal.Out, terminal.Width);
+    public void Table(Table table) => table.Write(terminal.Out, terminal.Width, terminal.IsColored);
+
+    /// <summary>Escaped text in the colour of its tone, where there are colours.</summary>
+    public string Paint(string text, Tone tone) => terminal.IsColored ? Colors.Paint(text, tone) : text;
 
     /// <summary>Writes names and values below each other, as virsh's dominfo does; leaves out what has no value.</summary>
     public void Fields(params (string Name, string Value)[] fields)

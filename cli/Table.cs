@@ -9,36 +9,39 @@ internal sealed class Table(string[] headers, params int[] shrinking)
     /// <summary>A column never gets narrower than this many characters, or its header.</summary>
     private const int Narrowest = 8;
 
-    private readonly List<string[]> rows = [];
+    private readonly List<(string[] Cells, int Toned, Tone Tone)> rows = [];
 
     /// <summary>Adds a row; the cells are escaped here.</summary>
-    public void Add(params string[] cells) => rows.Add(Array.ConvertAll(cells, TerminalText.Escape));
+    public void Add(params string[] cells) => AddToned(0, Tone.Plain, cells);
+
+    /// <summary>As <see cref="Add"/>, with one of the cells in the colour of a tone.</summary>
+    public void AddToned(int column, Tone tone, params string[] cells) => rows.Add((Array.ConvertAll(cells, TerminalText.Escape), column, tone));
 
     /// <summary>Adds a row whose cells are escaped already.</summary>
-    public void AddEscaped(params string[] cells) => rows.Add(cells);
+    public void AddEscaped(params string[] cells) => rows.Add((cells, 0, Tone.Plain));
 
     /// <param name="width">Columns of the terminal; null where nothing is to be cut.</param>
-    public void Write(TextWriter output, int? width)
+    public void Write(TextWriter output, int? width, bool isColored = false)
     {
         var widths = Widths(width);
-        WriteRow(output, headers, widths);
+        WriteRow(output, headers, widths, 0, Tone.Plain);
         output.WriteLine(new string('-', widths.Sum() + (Gap.Length * (widths.Length - 1)) + 2));
-        foreach (var row in rows)
+        foreach (var (cells, toned, tone) in rows)
         {
-            WriteRow(output, row, widths);
+            WriteRow(output, cells, widths, toned, isColored ? tone : Tone.Plain);
         }
 
         output.WriteLine();
     }
 
-    private static void WriteRow(TextWriter output, string[] cells, int[] widths)
+    private static void WriteRow(TextWriter output, string[] cells, int[] widths, int toned, Tone tone)
     {
         var gap = " ";
         for (var i = 0; i < cells.Length; i++)
         {
             var text = TerminalText.Fit(cells[i], widths[i]);
             output.Write(gap);
-            output.Write(text);
+            output.Write(i == toned ? Colors.Paint(text, tone) : text);
             gap = i < cells.Length - 1 ? new string(' ', widths[i] - TerminalText.WidthOf(text)) + Gap : "";
         }
 
@@ -51,9 +54,9 @@ internal sealed class Table(string[] headers, params int[] shrinking)
         for (var i = 0; i < widths.Length; i++)
         {
             widths[i] = headers[i].Length;
-            foreach (var row in rows)
+            foreach (var (cells, _, _) in rows)
             {
-                widths[i] = Math.Max(widths[i], TerminalText.WidthOf(row[i]));
+                widths[i] = Math.Max(widths[i], TerminalText.WidthOf(cells[i]));
             }
         }
 

@@ -41,7 +41,9 @@ internal sealed partial class Tty
     public (int Columns, int Rows) Size => SizeOf(output) ?? (UsualColumns, UsualRows);
 
     /// <summary>Null unless both the standard input and the standard output are terminals.</summary>
-    public static Tty? OfProcess() => IsATty(0) == 1 && IsATty(1) == 1 ? new Tty(0, 1) : null;
+    public static Tty? OfProcess() => IsTerminal(0) && IsTerminal(1) ? new Tty(0, 1) : null;
+
+    public static bool IsTerminal(int descriptor) => IsATty(descriptor) == 1;
 
     /// <summary>Columns and rows of the terminal behind a descriptor; null where there is none, or one without a size (a serial console).</summary>
     public static (int Columns, int Rows)? SizeOf(int descriptor) =>

@@ -118,6 +118,8 @@ internal sealed partial class JsonManualTests
             case Explanation: cli.Service.On<ExplainPolicyRequest>(_ => message); break;
             case ReloadPolicyResponse: cli.Service.On<ReloadPolicyRequest>(_ => message); break;
             case GeneratePolicyResponse: cli.Service.On<GeneratePolicyRequest>(_ => message); break;
+            case ListAnswersResponse: cli.Service.On<ListAnswersRequest>(_ => message); break;
+            case DeviceAnswer: cli.Service.On<ForgetAnswerRequest>(_ => message); break;
             case Api.V1.Version: cli.Service.On<GetVersionRequest>(_ => message); break;
             case Health: cli.Service.On<GetHealthRequest>(_ => message); break;
             case WatchEvent change: cli.Service.OnWatch = (_, _, _) => new[] { change }.ToAsyncEnumerable(); break;
@@ -128,7 +130,7 @@ internal sealed partial class JsonManualTests
     {
         "attach" or "device-label" => [verb, "x", "y"],
         "device-info" or "device-trust-serial" or "detach" or "guest-info" or "guest-start" or "policy-explain"
-            or "claim-info" or "claim-release" or "claim-retry" => [verb, "x"],
+            or "claim-info" or "claim-release" or "claim-retry" or "answer-forget" => [verb, "x"],
         _ => [verb],
     };
 

@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
+using UsbHostd.Cli;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Tests.Cli;
@@ -131,6 +132,24 @@ internal sealed class VerbTests
             Assert.That(all.Lines[2], Does.Contain("released"));
         });
     }
+
+    [TestCase("always", "\u001b[31mheld\u001b[0m    detached-by-other")]
+    [TestCase("never", " held    detached-by-other")]
+    [TestCase("auto", " held    detached-by-other")]
+    public async Task ClaimList_Color_IsAsItIsAskedFor(string color, string expected)
+    {
+        cli.Service.On<ListClaimsRequest>(_ => new ListClaimsResponse { Claims = { CliFixture.Claim(Phase.Held, Reason.DetachedByOther) } });
+
+        Assert.That((await cli.RunAsync("claim-list", "--color", color)).Lines[2], Does.EndWith(expected));
+    }
+
+    [TestCase("xterm", null, true)]
+    [TestCase("xterm", "", true)]
+    [TestCase("xterm", "1", false)]
+    [TestCase("dumb", null, false)]
+    [TestCase(null, null, false)]
+    public void HasColors_Surroundings_DecideIt(string? term, string? noColor, bool expected) =>
+        Assert.That(CliTerminal.HasColors(name => name == "TERM" ? term : noColor), Is.EqualTo(expected));
 
     [Test]
     public async Task ClaimInfo_Claim_ShowsMessageAndHint()
