@@ -156,8 +156,9 @@ internal sealed class ShellTerminalTests
         await terminal.EnterAsync("version");
         await terminal.UntilAsync("1.2.3");
         await terminal.EnterAsync("uri");
-        await terminal.UntilAsync(grpc.Address);
 
+        // Until the shell reads keys again, C-r is the terminal's own.
+        await terminal.UntilAsync(screen => screen.Contains(grpc.Address, StringComparison.Ordinal) && screen.Split('\n')[^1].StartsWith("usbhostd ", StringComparison.Ordinal));
         await terminal.PressAsync("C-r");
         await terminal.TypeAsync("vers");
 
