@@ -133,6 +133,42 @@ public sealed class PolicyInLab : DaemonTest
         Assert.That((await GetClaimAsync(claim)).Phase, Is.EqualTo(Phase.Attached));
     }
 
+    [Test]
+    public async Task Ask_MembersAgentAnswers_StickIsInTheGuestInHisName()
+    {
+        const string Asked = "/run/lab/asked.log";
+        var guest = await Bed.AlphaAsync();
+        await RulesAsync(Lab, $"ask 46f4:0001 serial \"PO-7\" to-guest \"{guest.Name}\"\nallow\n");
+        await Host.DoAsync("gdbus wait --system --timeout 60 org.usbhostd.UsbHost1");
+        var example = Path.Combine(Repository.Root, "contrib/examples/agent/usbhost-agent.py");
+        await Host.DoAsync($"rm -f /run/lab/answers; mkfifo -m 666 /run/lab/answers; : >{Asked}; chmod 666 {Asked}");
+        await Host.DoAsync(
+            $"setsid setpriv --reuid=labmember --regid=labmember --init-groups /usr/bin/python3 -B {example} 0<>/run/lab/answers >{Asked} 2>&1 & echo $! >/run/lab/agent.pid");
+        try
+        {
+            await Host.WaitLineAsync(Asked, "^registered$", 0, Within.Moments);
+            var mark = await guest.MarkAsync();
+
+            await (await QemuDevice.StickAsync(Host, "PO-7")).PlugAsync("x0.10");
+            await Host.WaitLineAsync(Asked, $"  1  {guest.Name}$", 0, Within.Moments);
+            var refusal = await RefusalAsync(() => ClaimAsync("serial:PO-7", guest));
+            await Host.DoAsync("echo 1 >/run/lab/answers");
+            await guest.SeesAsync("46f4:0001:PO-7", mark);
+            var claim = await AnyClaimAsync("", Phase.Attached);
+
+            var uid = await Host.DoAsync("id -u labmember");
+            Assert.Multiple(() =>
+            {
+                Assert.That(refusal.Message, Does.Contain("says ask, and nobody has answered"));
+                Assert.That((claim.Owner, claim.Door, claim.Lifetime), Is.EqualTo(("uid:" + uid.Trim(), "dbus", Lifetime.UntilUnplug)));
+            });
+        }
+        finally
+        {
+            await Host.DoAsync("kill $(cat /run/lab/agent.pid)");
+        }
+    }
+
     protected override async Task CleanUpAsync()
     {
         await Host.DoAsync($"rm -f {Lab} {First}; echo allow >{Main}.new; mv {Main}.new {Main}");

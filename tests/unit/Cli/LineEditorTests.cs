@@ -87,9 +87,9 @@ internal sealed class LineEditorTests
         Assert.That(history.Lines, Is.EqualTo(["one"]));
     }
 
-    [TestCase("/state", "/home/u", "/state/usbhostd/history")]
-    [TestCase("state", "/home/u", "/home/u/.local/state/usbhostd/history")]
-    [TestCase(null, "/home/u", "/home/u/.local/state/usbhostd/history")]
+    [TestCase("/state", "/srv/u", "/state/usbhostd/history")]
+    [TestCase("state", "/srv/u", "/srv/u/.local/state/usbhostd/history")]
+    [TestCase(null, "/srv/u", "/srv/u/.local/state/usbhostd/history")]
     [TestCase(null, null, null)]
     public void PathOf_Environment_IsThatOfXdg(string? state, string? home, string? expected) =>
         Assert.That(History.PathOf(name => name == "HOME" ? home : state), Is.EqualTo(expected));
