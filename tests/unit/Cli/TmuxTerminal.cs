@@ -16,6 +16,7 @@ internal sealed class TmuxTerminal : IAsyncDisposable
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("usbhostd-tmux-");
     private readonly Channel<bool> written = Channel.CreateUnbounded<bool>();
     private readonly Queue<TaskCompletionSource<string>> asked = [];
+    private readonly TaskCompletionSource attached = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Process tmux;
     private readonly Task reading;
 
@@ -51,6 +52,9 @@ internal sealed class TmuxTerminal : IAsyncDisposable
     public static async Task<TmuxTerminal> StartAsync(string arguments, params (string Name, string Value)[] environment)
     {
         var terminal = new TmuxTerminal(arguments, environment.ToDictionary(e => e.Name, e => e.Value, StringComparer.Ordinal));
+
+        // A command before that has no client to be about.
+        await terminal.attached.Task.WaitAsync(Patience);
         await terminal.ResizeAsync(100, 24);
         return terminal;
     }
@@ -150,6 +154,10 @@ internal sealed class TmuxTerminal : IAsyncDisposable
             else if (answer is not null)
             {
                 answer.Add(line);
+            }
+            else if (line.StartsWith("%session-changed ", StringComparison.Ordinal))
+            {
+                attached.TrySetResult();
             }
             else if (line.StartsWith("%output ", StringComparison.Ordinal))
             {
