@@ -10,7 +10,7 @@ namespace UsbHostd.Lab;
 [SetUpFixture]
 public sealed class Bed
 {
-    private const int MostRevivals = 2;
+    private const int MostRevivals = 5;
 
     private static readonly Dictionary<string, GuestVm> Guests = new(StringComparer.Ordinal);
     private static int s_revivals;

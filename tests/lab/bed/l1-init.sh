@@ -70,8 +70,6 @@ polkit.addRule(function (action, subject) {
 RULE
 /usr/lib/polkit-1/polkitd --no-debug >/run/lab/polkitd.log 2>&1 &
 /lib/systemd/systemd-udevd --daemon || fail "udevd"
-# What L2 doesn't need and QEMU's SVM does seldom: KVM itself falls over at times under emulation, and the plainest way does it least.
-echo "options kvm_amd nested=0 vgif=0 vls=0" >/etc/modprobe.d/lab.conf
 # Loaded here, in this order, so that bus numbers are the same at every boot: 1-4 xHCI x0 and x1, 5-8 dummy_hcd.
 modprobe xhci_pci; modprobe -a libcomposite usb_storage sd_mod usbhid cdc_acm kvm_amd tun
 modprobe dummy_hcd num=4
