@@ -34,6 +34,8 @@ public sealed class GrpcDoor(ApiClient client) : IDoor
                 return;
             }
         }
+
+        throw new LabException($"the watch ended before claim {claim} was attached");
     }
 
     public async Task<ErrorCode> RefusedAsync(string device, string guest)

@@ -41,11 +41,11 @@ public sealed class FiveDoors : DaemonTest
 
     private static IEnumerable<TestCaseData> Doors()
     {
-        yield return Door("D-Bus", () => new DbusDoor(Host));
-        yield return Door("gRPC on the unix socket", () => new GrpcDoor(Api));
-        yield return Door("gRPC with mTLS", () => new GrpcDoor(s_remote));
-        yield return Door("usbhostctl", () => new CliDoor(Host));
-        yield return Door("metadata", () => new MetadataDoor(Host, Api));
+        yield return Door("Dbus", () => new DbusDoor(Host));
+        yield return Door("Grpc", () => new GrpcDoor(Api));
+        yield return Door("GrpcWithTls", () => new GrpcDoor(s_remote));
+        yield return Door("Usbhostctl", () => new CliDoor(Host));
+        yield return Door("Metadata", () => new MetadataDoor(Host, Api));
     }
 
     [TestCaseSource(nameof(Doors))]
@@ -82,5 +82,5 @@ public sealed class FiveDoors : DaemonTest
         }
     }
 
-    private static TestCaseData Door(string name, Func<IDoor> open) => new TestCaseData(open).SetName($"Scenario_Through{name.Replace(" ", "", StringComparison.Ordinal)}_IsTheSame");
+    private static TestCaseData Door(string name, Func<IDoor> open) => new TestCaseData(open).SetName($"Scenario_Through{name}_IsTheSame");
 }
