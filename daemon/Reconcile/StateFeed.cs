@@ -14,7 +14,11 @@ namespace UsbHostd.Daemon.Reconcile;
 /// </summary>
 internal sealed class StateFeed
 {
+    /// <summary>Changes that wait for a reader before it is told to start again.</summary>
     private const int MostBehind = 256;
+
+    /// <summary>Changes kept for readers that come back: each keeps its snapshot alive, and a snapshot costs a reader little.</summary>
+    private const int MostKept = 64;
 
     private readonly Lock gate = new();
     private readonly Queue<FeedChange> history = new();
@@ -71,7 +75,7 @@ internal sealed class StateFeed
         {
             var numbered = change with { Sequence = latest.Sequence + 1 };
             history.Enqueue(numbered);
-            if (history.Count > MostBehind)
+            if (history.Count > MostKept)
             {
                 history.Dequeue();
             }

@@ -1,9 +1,5 @@
-using System.Buffers.Binary;
 using System.Globalization;
-using System.Runtime.InteropServices;
-using System.Text;
 using System.Threading.Channels;
-using Microsoft.Win32.SafeHandles;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
@@ -15,16 +11,8 @@ namespace UsbHostd.Daemon.Usb;
 /// (drivers/usb/core/devio.c), so a process that ends, a QEMU that was killed among them, changes drivers in silence; but its
 /// descriptor is closed, and that inotify(7) tells.
 /// </summary>
-internal sealed unsafe partial class DeviceNodeWatch : IDisposable
+internal sealed partial class DeviceNodeWatch : IDisposable
 {
-    // <sys/inotify.h>
-    private const uint CloseWrite = 0x8;
-    private const uint CloseNoWrite = 0x10;
-    private const uint Create = 0x100;
-    private const uint Overflow = 0x4000;
-    private const uint IsDirectory = 0x40000000;
-    private const uint OnlyDirectory = 0x01000000;
-
     /// <summary>At least so much time is between two looks.</summary>
     private const int LeastMilliseconds = 20;
 
@@ -34,8 +22,7 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
     private readonly Func<HostState> state;
     private readonly ILogger<DeviceNodeWatch> log;
     private readonly Dictionary<int, int> buses = [];
-    private readonly SafeFileHandle stop;
-    private readonly SafeFileHandle inotify;
+    private readonly INotify inotify = new();
     private Thread? thread;
 
     /// <param name="read">Reads the device at a path below the sysfs root afresh.</param>
@@ -48,8 +35,6 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
         this.read = read;
         this.state = state;
         this.log = log;
-        stop = Open(LibC.EventFd(0, LibC.CloseOnExec | LibC.NonBlocking), "eventfd");
-        inotify = Open(INotifyInit(LibC.CloseOnExec | LibC.NonBlocking), "inotify_init1");
     }
 
     public void Start(ChannelWriter<HostEvent> events)
@@ -61,21 +46,18 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
 
     public void Dispose()
     {
-        var one = 1UL;
-        _ = LibC.Write(stop, (byte*)&one, sizeof(ulong));
+        inotify.Stop();
         thread?.Join();
         inotify.Dispose();
-        stop.Dispose();
     }
 
     private void Run(ChannelWriter<HostEvent> events)
     {
         try
         {
-            var buffer = new byte[16 * 1024];
-            while (Wait(-1))
+            while (inotify.Wait(-1))
             {
-                foreach (var path in Receive(buffer).Where(IsOfInterest).Select(PathOf).OfType<string>())
+                foreach (var path in Closed().Where(IsOfInterest).Select(PathOf).OfType<string>())
                 {
                     if (read(path) is { } device && !IsKnown(device))
                     {
@@ -84,7 +66,7 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
                 }
 
                 // Any local user may open and close a node as often as he likes: many closings are one look.
-                if (!Wait(LeastMilliseconds, onlyStop: true))
+                if (!inotify.Wait(LeastMilliseconds, onlyStop: true))
                 {
                     return;
                 }
@@ -108,48 +90,17 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
         state().Devices.TryGetValue(device.Syspath, out var known) && known.Plug == device.Plug
         && known.Interfaces.SequenceEqual(device.Interfaces);
 
-    /// <summary>False when it is time to stop.</summary>
-    private bool Wait(int milliseconds, bool onlyStop = false)
-    {
-        var waited = stackalloc LibC.PollFd[2]
-        {
-            new() { Fd = (int)stop.DangerousGetHandle(), Events = LibC.PollIn },
-            new() { Fd = (int)inotify.DangerousGetHandle(), Events = LibC.PollIn },
-        };
-        while (LibC.Poll(waited, onlyStop ? 1u : 2u, milliseconds) < 0)
-        {
-            if (Marshal.GetLastPInvokeError() is var errno and not LibC.Eintr)
-            {
-                throw new IOException($"poll: {Marshal.GetPInvokeErrorMessage(errno)}");
-            }
-        }
-
-        return waited[0].Returned == 0;
-    }
-
     /// <summary>Devices of which a descriptor was closed; all of them where the kernel lost count.</summary>
-    private HashSet<UsbAddress> Receive(byte[] buffer)
+    private HashSet<UsbAddress> Closed()
     {
         var closed = new HashSet<UsbAddress>();
-        nint length;
-        fixed (byte* start = buffer)
+        foreach (var (watch, mask, name) in inotify.Read())
         {
-            length = LibC.Read(inotify, start, (nuint)buffer.Length);
-        }
-
-        // struct inotify_event: wd, mask, cookie, len, name[len].
-        for (var at = 0; at + 16 <= length;)
-        {
-            var watch = BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(at));
-            var mask = BinaryPrimitives.ReadUInt32LittleEndian(buffer.AsSpan(at + 4));
-            var size = (int)BinaryPrimitives.ReadUInt32LittleEndian(buffer.AsSpan(at + 12));
-            var name = Encoding.ASCII.GetString(buffer, at + 16, size).TrimEnd('\0');
-            at += 16 + size;
-            if ((mask & Overflow) != 0)
+            if ((mask & INotify.Overflow) != 0)
             {
                 closed.UnionWith(AllNodes());
             }
-            else if ((mask & Create) != 0 && (mask & IsDirectory) != 0)
+            else if ((mask & INotify.Create) != 0 && (mask & INotify.IsDirectory) != 0)
             {
                 WatchBuses();
             }
@@ -164,7 +115,7 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
 
     private void WatchBuses()
     {
-        if (INotifyAdd(inotify, folder, Create | OnlyDirectory) < 0)
+        if (inotify.Add(folder, INotify.Create) < 0)
         {
             NoNodes(log, folder);
             return;
@@ -172,7 +123,7 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
 
         foreach (var path in Directory.EnumerateDirectories(folder))
         {
-            if (Number(Path.GetFileName(path)) is { } bus && INotifyAdd(inotify, path, CloseWrite | CloseNoWrite | OnlyDirectory) is var watch and >= 0)
+            if (Number(Path.GetFileName(path)) is { } bus && inotify.Add(path, INotify.CloseWrite | INotify.CloseNoWrite) is var watch and >= 0)
             {
                 buses[watch] = bus;
             }
@@ -206,15 +157,6 @@ internal sealed unsafe partial class DeviceNodeWatch : IDisposable
 
     private static int? Number(string name) =>
         int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null;
-
-    private static SafeFileHandle Open(SafeFileHandle handle, string what) =>
-        handle.IsInvalid ? throw new IOException($"{what}: {Marshal.GetLastPInvokeErrorMessage()}") : handle;
-
-    [LibraryImport("libc", EntryPoint = "inotify_init1", SetLastError = true)]
-    private static partial SafeFileHandle INotifyInit(int flags);
-
-    [LibraryImport("libc", EntryPoint = "inotify_add_watch", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int INotifyAdd(SafeFileHandle inotify, string path, uint mask);
 
     [LoggerMessage(1130, LogLevel.Critical, "Device nodes can't be watched any more; usbhostd stops, systemd starts it again. Guests keep their devices")]
     private static partial void Stopped(ILogger logger, Exception e);

@@ -1,28 +1,39 @@
+using System.Collections.Concurrent;
 using UsbHostd.Lab.Harness;
 
-[assembly: NUnit.Framework.Category("Lab")]
-[assembly: NUnit.Framework.NonParallelizable]
+[assembly: Parallelizable(ParallelScope.Fixtures)]
+[assembly: LevelOfParallelism(2)]
+[assembly: Category("Lab")]
 
 namespace UsbHostd.Lab;
 
-/// <summary>The bed of one test run: builds what is missing, boots L1 once, and takes it down whatever happens. USBHOSTD_LAB_JOIN names the
-/// run folder of an L1 to use instead, which keeps running.</summary>
-[SetUpFixture]
-public sealed class Bed
+/// <summary>
+/// What a test stands on: an L1 with libvirtd, the daemon and guests. Each of NUnit's workers has one of its own, booted when it runs its first test, so
+/// that fixtures run beside each other and know nothing of it: the static members are those of the worker that asks.
+/// </summary>
+public sealed class Bed : IAsyncDisposable
 {
     private const int MostRevivals = 5;
 
-    private static readonly Dictionary<string, GuestVm> Guests = new(StringComparer.Ordinal);
-    private static int s_revivals;
+    private static readonly ConcurrentDictionary<string, Bed> s_beds = new(StringComparer.Ordinal);
 
-    public static HostVm Host { get; private set; } = null!;
+    private readonly Dictionary<string, GuestVm> _guests = new(StringComparer.Ordinal);
+    private int _revivals;
+    private HostVm? _host;
+    private Libvirtd? _libvirtd;
+    private Daemon? _daemon;
+    private ApiClient? _api;
 
-    public static Libvirtd Libvirtd { get; private set; } = null!;
+    public static HostVm Host => Made(Mine._host);
 
-    public static Daemon Daemon { get; private set; } = null!;
+    public static Libvirtd Libvirtd => Made(Mine._libvirtd);
+
+    public static Daemon Daemon => Made(Mine._daemon);
 
     /// <summary>A client of the daemon's API; it outlives the daemon and connects again.</summary>
-    public static ApiClient Api { get; private set; } = null!;
+    public static ApiClient Api => Made(Mine._api);
+
+    private static Bed Mine => s_beds.GetOrAdd(TestContext.CurrentContext.WorkerId ?? "", _ => new Bed());
 
     /// <summary>The guest that most tests share: with an operating system, kept running from test to test.</summary>
     public static Task<GuestVm> AlphaAsync() => GuestAsync("alpha", "");
@@ -36,57 +47,79 @@ public sealed class Bed
     /// <summary>A running guest by name; <paramref name="shape"/> is bed/domain's options and counts where it isn't defined yet.</summary>
     public static async Task<GuestVm> GuestAsync(string name, string shape)
     {
-        if (!Guests.TryGetValue(name, out var guest))
+        var guests = Mine._guests;
+        if (!guests.TryGetValue(name, out var guest))
         {
-            Guests[name] = guest = new GuestVm(Host, name, shape);
+            guests[name] = guest = new GuestVm(Host, name, shape);
         }
 
         await guest.EnsureRunningAsync();
         return guest;
     }
 
-    [OneTimeSetUp]
-    public async Task Up()
+    /// <summary>An L1 that runs: the first one, or a new one where the last test has lost it. One loss is one failed test, not all that follow; more
+    /// than a few are not worth the time.</summary>
+    public static Task ReadyAsync() => Mine.BootWhereNoneRunsAsync();
+
+    /// <summary>Takes down all there are.</summary>
+    public static async Task AllDownAsync()
     {
-        await Tool.RunAsync(Path.Combine(Repository.Bed, "build.sh"));
-        Api = new ApiClient(cancellation => Daemon.ConnectAsync(cancellation));
-        try
+        foreach (var bed in s_beds.Values)
         {
-            await BootAsync();
+            await bed.DisposeAsync();
         }
-        catch (Exception e) when (e is LabException or TimeoutException)
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _api?.Dispose();
+        if (_host is not null)
         {
-            await TestContext.Progress.WriteLineAsync($"L1 did not come up, and is booted once more: {e.Message}");
+            await _host.DisposeAsync();
+        }
+    }
+
+    private static T Made<T>(T? part) where T : class => part ?? throw new LabException("no L1 runs yet: Bed.ReadyAsync comes first");
+
+    private async Task BootWhereNoneRunsAsync()
+    {
+        if (_host is null)
+        {
+            try
+            {
+                await BootAsync();
+            }
+            catch (Exception e) when (e is LabException or TimeoutException)
+            {
+                await TestContext.Progress.WriteLineAsync($"L1 did not come up, and is booted once more: {e.Message}");
+                await BootAsync();
+            }
+        }
+        else if (_host.IsLost && _revivals < MostRevivals)
+        {
+            _revivals++;
+            await DisposeAsync();
             await BootAsync();
         }
     }
+
+    private async Task BootAsync()
+    {
+        _guests.Clear();
+        var host = Environment.GetEnvironmentVariable("USBHOSTD_LAB_JOIN") is { Length: > 0 } run ? await HostVm.JoinAsync(run) : await HostVm.BootAsync();
+        var daemon = new Daemon(host);
+        (_host, _libvirtd, _daemon) = (host, new Libvirtd(host), daemon);
+        _api = new ApiClient(daemon.ConnectAsync);
+    }
+}
+
+/// <summary>Before the first bed, builds what is missing; after the last test, takes the beds down, whatever happened.</summary>
+[SetUpFixture]
+public sealed class Beds
+{
+    [OneTimeSetUp]
+    public Task BuildAsync() => Tool.RunAsync(Path.Combine(Repository.Bed, "build.sh"));
 
     [OneTimeTearDown]
-    public async Task Down()
-    {
-        Api?.Dispose();
-        if (Host is not null)
-        {
-            await Host.DisposeAsync();
-        }
-    }
-
-    /// <summary>A new L1 where the last test has lost it: one loss is one failed test, not all that follow. More than a few are not worth the time.</summary>
-    public static async Task ReviveAsync()
-    {
-        if (Host.IsLost && s_revivals < MostRevivals)
-        {
-            s_revivals++;
-            await Host.DisposeAsync();
-            await BootAsync();
-        }
-    }
-
-    private static async Task BootAsync()
-    {
-        Guests.Clear();
-        Host = Environment.GetEnvironmentVariable("USBHOSTD_LAB_JOIN") is { Length: > 0 } run ? await HostVm.JoinAsync(run) : await HostVm.BootAsync();
-        Libvirtd = new Libvirtd(Host);
-        Daemon = new Daemon(Host);
-    }
+    public Task DownAsync() => Bed.AllDownAsync();
 }

@@ -6,10 +6,38 @@ namespace UsbHostd.Lab;
 /// <summary>What every lab test has: evidence when it fails, and empty ports and guests when it ends.</summary>
 public abstract class LabTest
 {
+    private static readonly Lock s_notes = new();
+
+    private HostVm? _furnished;
+
     protected static HostVm Host => Bed.Host;
 
+    /// <summary>An L1 that runs, furnished as this kind of test needs it: a new one where the last was lost.</summary>
     [SetUp]
-    public Task HostRuns() => Bed.ReviveAsync();
+    public async Task HostRuns()
+    {
+        await Bed.ReadyAsync();
+        if (!ReferenceEquals(_furnished, Host))
+        {
+            await FurnishAsync();
+            _furnished = Host;
+        }
+    }
+
+    [OneTimeTearDown]
+    public async Task HostIsAsBefore()
+    {
+        if (_furnished is { IsLost: false })
+        {
+            await UnfurnishAsync();
+        }
+    }
+
+    /// <summary>What all tests of a fixture need of their L1, done before the first one, and again where L1 is another one.</summary>
+    protected virtual Task FurnishAsync() => Task.CompletedTask;
+
+    /// <summary>Undoes it, once the last one is over.</summary>
+    protected virtual Task UnfurnishAsync() => Task.CompletedTask;
 
     [TearDown]
     public async Task LeaveNothingBehind()
@@ -58,7 +86,10 @@ public abstract class LabTest
         var test = TestContext.CurrentContext.Test;
         var folder = Path.Combine(Repository.Root, "TestResults", "lab");
         Directory.CreateDirectory(folder);
-        File.AppendAllText(Path.Combine(folder, list), $"{test.ClassName}.{test.Name.Split('(')[0]}\n");
+        lock (s_notes)
+        {
+            File.AppendAllText(Path.Combine(folder, list), $"{test.ClassName}.{test.Name.Split('(')[0]}\n");
+        }
     }
 
     /// <summary>What a kind of test must undo while its devices are still plugged in.</summary>

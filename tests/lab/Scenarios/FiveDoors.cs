@@ -15,10 +15,10 @@ public sealed class FiveDoors : DaemonTest
     private const int Port = 7443;
 
     private static readonly Certificates s_certificates = new();
-    private static ApiClient s_remote = null!;
+    private static readonly ApiClient s_remote = new(cancellation => s_daemon!.ConnectAsync(Port, cancellation), s_certificates.Client("CN=orchestrator"));
+    private static Daemon? s_daemon;
 
-    [OneTimeSetUp]
-    public async Task OpenAsync()
+    protected override async Task FurnishAsync()
     {
         await Daemon.StartOverAsync();
         var (certificate, key) = s_certificates.Make("CN=usbhostd");
@@ -27,14 +27,18 @@ public sealed class FiveDoors : DaemonTest
             echo '{s_certificates.AuthorityPem}' >client-ca.pem; echo '{certificate}' >server.pem; echo '{key}' >server-key.pem; chown usbhostd *.pem
             printf '[tls]\nlisten = 127.0.0.1:{Port}\n[roles]\noperator = group:usbhostd "subject:CN=orchestrator"\n' >{Configuration}
             """);
-        s_remote = new ApiClient(cancellation => Daemon.ConnectAsync(Port, cancellation), s_certificates.Client("CN=orchestrator"));
+        s_daemon = Daemon; // for a connection, which is made on a thread that runs no test
     }
 
     [OneTimeTearDown]
-    public async Task CloseAsync()
+    public void Close()
     {
-        s_remote?.Dispose();
+        s_remote.Dispose();
         s_certificates.Dispose();
+    }
+
+    protected override async Task UnfurnishAsync()
+    {
         await Host.RunAsync($"rm -rf {Configuration} {Tls} /run/lab/rules.made; {Repository.Bed}/usbhostd term");
         await Daemon.StartOverAsync();
     }

@@ -15,8 +15,7 @@ public sealed class Jail : DaemonTest
 
     private static string s_x1 = "";
 
-    [OneTimeSetUp]
-    public async Task CloseAsync()
+    protected override async Task FurnishAsync()
     {
         await Daemon.StartOverAsync();
         s_x1 = await ControllerAsync("usb4");
@@ -24,8 +23,7 @@ public sealed class Jail : DaemonTest
         await Host.DoAsync($"setsid stdbuf -oL udevadm monitor --kernel --subsystem-match=block --subsystem-match=input >{Witness} 2>&1 </dev/null & echo $! >/run/lab/witness.pid");
     }
 
-    [OneTimeTearDown]
-    public async Task OpenAsync()
+    protected override async Task UnfurnishAsync()
     {
         await Host.RunAsync($"kill $(cat /run/lab/witness.pid); rm -f {Configuration}");
         await Host.RunAsync($"{Repository.Bed}/usbhostd term");

@@ -33,6 +33,31 @@ internal sealed class RulesWatchTests
         Assert.That(async () => await told.Task.WaitAsync(Patience), Throws.Nothing);
     }
 
+    /// <summary>The shell empties a file before the program that fills it has begun: what is in it then is nobody's rules.</summary>
+    [Test]
+    public async Task Watch_FileBeingWritten_IsToldOnceItIsClosed()
+    {
+        using var folder = MakeFolder();
+        var told = 0;
+        var timer = new TimerAtHand();
+        using var watch = new RulesWatch(folder.Options, timer, () => told++, folder.Loggers.CreateLogger<RulesWatch>());
+
+        await using (var file = new FileStream(folder.At("rules.conf"), FileMode.Truncate, FileAccess.Write))
+        {
+            file.Write("allow 0951:1666"u8);
+            file.Flush();
+            folder.Write("rules.d/50.conf", "block"); // whole, but not alone
+            await timer.SetAsync(Patience);
+            timer.Fire();
+            Assert.That(told, Is.Zero);
+            file.Write(" to-guest \"erp\""u8);
+        }
+
+        await timer.SetAsync(Patience);
+        timer.Fire();
+        Assert.That(told, Is.EqualTo(1));
+    }
+
     [Test]
     public void Watch_FolderThatIsNotThere_IsLogged()
     {
@@ -54,4 +79,31 @@ internal sealed class RulesWatchTests
     }
 
     private static TestCaseData Change(string name, Action<RuleFolder> change) => new TestCaseData(change).SetName($"Watch_RuleFileChanged_IsTold({name})");
+
+    /// <summary>A timer that tells when it is set, and fires when the test says so.</summary>
+    private sealed class TimerAtHand : TimeProvider, ITimer
+    {
+        private readonly SemaphoreSlim set = new(0);
+        private Action fire = () => { };
+
+        public void Fire() => fire();
+
+        public async Task SetAsync(TimeSpan within) => Assert.That(await set.WaitAsync(within), "the timer was not set");
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            fire = () => callback(state);
+            return this;
+        }
+
+        public bool Change(TimeSpan dueTime, TimeSpan period) => set.Release() >= 0;
+
+        public void Dispose() => set.Dispose();
+
+        public ValueTask DisposeAsync()
+        {
+            Dispose();
+            return ValueTask.CompletedTask;
+        }
+    }
 }
