@@ -1,6 +1,7 @@
 using System.CommandLine;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Policy.Rules.Import;
 
@@ -66,24 +67,26 @@ internal static class PolicyImportVerb
             throw Refused(error);
         }
 
-        var ports = await PortsAsync(session.Client, cancellationToken);
-        return OpenStackWhitelist.TryImport(text, (bus, device) => ports.GetValueOrDefault((bus, device)), out imported, out error)
+        var devices = await DevicesAsync(session.Client, cancellationToken);
+        return OpenStackWhitelist.TryImport(text, (bus, device) => devices.TryGetValue((bus, device), out var found) ? found : null, out imported, out error)
             ? imported
             : throw Refused(error);
 
-        string? Ask()
+        (string, UsbId)? Ask()
         {
             hasAddresses = true;
             return null;
         }
     }
 
-    private static async Task<Dictionary<(int Bus, int Device), string>> PortsAsync(UsbHostClient client, CancellationToken cancellationToken)
+    private static async Task<Dictionary<(int Bus, int Device), (string Port, UsbId Id)>> DevicesAsync(UsbHostClient client, CancellationToken cancellationToken)
     {
         try
         {
             var answer = await client.ListDevicesAsync(new ListDevicesRequest(), cancellationToken);
-            return answer.Devices.ToDictionary(device => ((int)device.Bus, (int)device.Device_), device => device.Port);
+            return answer.Devices.ToDictionary(
+                device => ((int)device.Bus, (int)device.Device_),
+                device => (device.Port, UsbId.TryParse($"{device.VendorId}:{device.ProductId}", out var id) ? id : default));
         }
         catch (UsbHostException e) when (e.Code == ErrorCode.ErrorUnavailable)
         {

@@ -13,12 +13,12 @@ namespace UsbHostd.Lab;
 /// </summary>
 public sealed class Bed : IAsyncDisposable
 {
-    private const int MostRevivals = 5;
+    private const int MostBoots = 7;
 
     private static readonly ConcurrentDictionary<string, Bed> s_beds = new(StringComparer.Ordinal);
 
     private readonly Dictionary<string, GuestVm> _guests = new(StringComparer.Ordinal);
-    private int _revivals;
+    private int _boots;
     private HostVm? _host;
     private Libvirtd? _libvirtd;
     private Daemon? _daemon;
@@ -32,6 +32,9 @@ public sealed class Bed : IAsyncDisposable
 
     /// <summary>A client of the daemon's API; it outlives the daemon and connects again.</summary>
     public static ApiClient Api => Made(Mine._api);
+
+    /// <summary>True where no L1 runs: none came up, or it died, or hangs.</summary>
+    public static bool IsLost => Mine._host is not { IsLost: false };
 
     private static Bed Mine => s_beds.GetOrAdd(TestContext.CurrentContext.WorkerId ?? "", _ => new Bed());
 
@@ -73,9 +76,11 @@ public sealed class Bed : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _api?.Dispose();
-        if (_host is not null)
+        var host = _host;
+        _host = null;
+        if (host is not null)
         {
-            await _host.DisposeAsync();
+            await host.DisposeAsync();
         }
     }
 
@@ -83,23 +88,29 @@ public sealed class Bed : IAsyncDisposable
 
     private async Task BootWhereNoneRunsAsync()
     {
-        if (_host is null)
+        if (_host is { IsLost: false })
         {
+            return;
+        }
+
+        await DisposeAsync();
+        for (var isFirst = true; ; isFirst = false)
+        {
+            if (_boots == MostBoots)
+            {
+                throw new LabException($"L1 was booted {MostBoots} times, and is not there");
+            }
+
+            _boots++;
             try
             {
                 await BootAsync();
+                return;
             }
-            catch (Exception e) when (e is LabException or TimeoutException)
+            catch (Exception e) when (isFirst && e is (LabException or TimeoutException))
             {
                 await TestContext.Progress.WriteLineAsync($"L1 did not come up, and is booted once more: {e.Message}");
-                await BootAsync();
             }
-        }
-        else if (_host.IsLost && _revivals < MostRevivals)
-        {
-            _revivals++;
-            await DisposeAsync();
-            await BootAsync();
         }
     }
 

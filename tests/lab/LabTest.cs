@@ -44,23 +44,24 @@ public abstract class LabTest
     {
         try
         {
-            if (!Host.IsLost)
+            if (!Bed.IsLost)
             {
                 await CleanAsync();
             }
         }
-        catch (LabException) when (Host.IsLost)
+        catch (LabException) when (Bed.IsLost)
         {
             // And with it all that was plugged in.
+        }
+        catch
+        {
+            Note();
+            throw;
         }
 
         if (TestContext.CurrentContext.Result.Outcome.Status == TestStatus.Failed)
         {
-            Note("failed.txt");
-            if (Host.IsLost)
-            {
-                Note("lost.txt");
-            }
+            Note();
         }
     }
 
@@ -81,14 +82,14 @@ public abstract class LabTest
     }
 
     /// <summary>For ./dev, which runs what failed again on a new bed: L1 fails by itself at times, and one that died has judged nothing.</summary>
-    private static void Note(string list)
+    private static void Note()
     {
         var test = TestContext.CurrentContext.Test;
         var folder = Path.Combine(Repository.Root, "TestResults", "lab");
         Directory.CreateDirectory(folder);
         lock (s_notes)
         {
-            File.AppendAllText(Path.Combine(folder, list), $"{test.ClassName}.{test.Name.Split('(')[0]}\n");
+            File.AppendAllText(Path.Combine(folder, "failed.txt"), $"{test.ClassName}.{test.Name.Split('(')[0]}\n");
         }
     }
 

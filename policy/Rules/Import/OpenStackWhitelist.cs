@@ -3,6 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Policy.Rules.Import;
 
@@ -21,9 +22,9 @@ public static class OpenStackWhitelist
     /// becomes the port that this is plugged into; a bus alone becomes <c>on-bus</c>. Off imports nothing, and a note says so.
     /// </summary>
     /// <param name="text">nova.conf, or just these lines of it.</param>
-    /// <param name="portOf">The port, <c>2-1.4</c>, of the device with this bus and device number; null where there is none now.</param>
+    /// <param name="at">The device with this bus and device number: its port, <c>2-1.4</c>, and its id; null where there is none now.</param>
     public static bool TryImport(
-        string text, Func<int, int, string?> portOf, [NotNullWhen(true)] out Imported? imported, [NotNullWhen(false)] out string? error)
+        string text, Func<int, int, (string Port, UsbId Id)?> at, [NotNullWhen(true)] out Imported? imported, [NotNullWhen(false)] out string? error)
     {
         imported = null;
         if (!TrySettings(text, out var isOn, out var lists, out error))
@@ -40,7 +41,7 @@ public static class OpenStackWhitelist
         var rules = ImmutableArray.CreateBuilder<Rule>();
         foreach (var (line, list) in lists)
         {
-            if (!TryList(list, portOf, rules, out error))
+            if (!TryList(list, at, rules, out error))
             {
                 error = $"line {line}: {List}: {error}";
                 return false;
@@ -113,7 +114,7 @@ public static class OpenStackWhitelist
         _ => null,
     };
 
-    private static bool TryList(string json, Func<int, int, string?> portOf, ImmutableArray<Rule>.Builder rules, [NotNullWhen(false)] out string? error)
+    private static bool TryList(string json, Func<int, int, (string Port, UsbId Id)?> at, ImmutableArray<Rule>.Builder rules, [NotNullWhen(false)] out string? error)
     {
         error = null;
         try
@@ -127,7 +128,7 @@ public static class OpenStackWhitelist
 
             foreach (var entry in list.RootElement.EnumerateArray())
             {
-                if (!TryEntry(entry, portOf, out var rule, out var fault))
+                if (!TryEntry(entry, at, out var rule, out var fault))
                 {
                     error = $"entry {entry.GetRawText() switch { { Length: > 120 } raw => raw[..120] + "...", var raw => raw }}: {fault}";
                     return false;
@@ -145,7 +146,8 @@ public static class OpenStackWhitelist
         }
     }
 
-    private static bool TryEntry(JsonElement entry, Func<int, int, string?> portOf, [NotNullWhen(true)] out Rule? rule, [NotNullWhen(false)] out string? fault)
+    private static bool TryEntry(
+        JsonElement entry, Func<int, int, (string Port, UsbId Id)?> at, [NotNullWhen(true)] out Rule? rule, [NotNullWhen(false)] out string? fault)
     {
         rule = null;
         var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
@@ -178,13 +180,19 @@ public static class OpenStackWhitelist
             return false;
         }
 
-        if (portOf(bus, device) is not { } port)
+        if (at(bus, device) is not { } found)
         {
             fault = $"there is no device {device} on bus {bus} now, and its number will be another one when it comes; plug it in and import again, or name it without device";
             return false;
         }
 
-        rule = made with { ViaPort = One(port) };
+        if (!made.Id!.Values[0].Matches(found.Id))
+        {
+            fault = $"device {device} on bus {bus} is {found.Id} now, not the device that the list means; plug that one in and give its number, or name it without device";
+            return false;
+        }
+
+        rule = made with { ViaPort = One(found.Port) };
         return true;
     }
 

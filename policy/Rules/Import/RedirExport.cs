@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
+using UsbHostd.Policy.Claims;
 
 namespace UsbHostd.Policy.Rules.Import;
 
@@ -70,6 +71,7 @@ public static class RedirExport
             ("with-connect-type", rule.WithConnectType is not null), ("on-bus", rule.OnBus is not null),
             ("on-controller", rule.OnController is not null), ("path", rule.Path is not null),
             ("if", RuleConditions.Settled(rule) is null), ("to-guest", !rule.ToGuest.IsEmpty),
+            ("mode hostdev", rule is { Mode: ClaimMode.Hostdev, Target: RuleTarget.Allow or RuleTarget.Assign }),
             ("owner", !rule.Owners.IsEmpty), ("group", !rule.Groups.IsEmpty),
             ("id with an operator other than one-of", rule.Id is { } id && id.Operator is not (SetOperator.OneOf or SetOperator.MatchAll) && id.Values.Length != 1),
             ("id none-of", rule.Id is { Operator: SetOperator.NoneOf }),

@@ -72,6 +72,15 @@ internal sealed class OperatorTests
     public void Decide_VendorWithAnyProduct_OperatorHolds(SetOperator how, bool matches) =>
         Assert.That(Matches(new Rule { Target = RuleTarget.Allow, Id = Set(how, new UsbIdPattern(0x0951, null)) }, Stick), Is.EqualTo(matches));
 
+    // USBGuard compares the texts, and takes the rule for one that matches nothing; its manual page says that these are numbers.
+    [Test]
+    public void Decide_IdInUpperCase_IsTheSameNumber()
+    {
+        Assert.That(RuleParser.TryParseRule("allow id 046D:C31C", out var rule, out _));
+
+        Assert.That(Matches(rule!, Stick with { Id = new UsbId(0x046d, 0xc31c) }));
+    }
+
     [TestCase(0x0951, 0x1666, true)]
     [TestCase(0x0951, 0x1667, false)]
     [TestCase(0x0952, 0x1666, false)]

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Policy.Rules.Import;
 
@@ -39,6 +40,8 @@ internal sealed class OpenStackWhitelistTests
     }
 
     [TestCase("""[{"vendor": "0x136b", "bus": "2", "device": "9"}]""", "there is no device 9 on bus 2 now")]
+    [TestCase("""[{"vendor": "0x046d", "product": "0xc31c", "bus": "2", "device": "2"}]""", "device 2 on bus 2 is 136b:0003 now")]
+    [TestCase("""[{"vendor": "0x136b", "product": "0x0004", "bus": "2", "device": "2"}]""", "device 2 on bus 2 is 136b:0003 now")]
     [TestCase("""[{"vendor": "0x136b", "device": "2"}]""", "without a bus number")]
     [TestCase("""[{"product": "0x0003"}]""", "has no vendor")]
     [TestCase("""[{}]""", "has no vendor")]
@@ -59,7 +62,7 @@ internal sealed class OpenStackWhitelistTests
 
     private static string? Import(string text, out Imported? imported)
     {
-        OpenStackWhitelist.TryImport(text, (bus, device) => (bus, device) == (2, 2) ? "2-1.4" : null, out imported, out var error);
+        OpenStackWhitelist.TryImport(text, (bus, device) => (bus, device) == (2, 2) ? ("2-1.4", new UsbId(0x136b, 0x0003)) : null, out imported, out var error);
         return error;
     }
 }

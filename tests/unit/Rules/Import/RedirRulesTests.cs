@@ -105,6 +105,7 @@ internal sealed class RedirRulesTests
     [TestCase("allow if localtime(08:00-17:00)", "test.conf:1: if can't")]
     [TestCase("allow id none-of { 0951:1666 }", "test.conf:1: id none-of can't")]
     [TestCase("ask", "test.conf:1: target ask can't")]
+    [TestCase("allow id 0951:1666 mode hostdev", "test.conf:1: mode hostdev can't")]
     [TestCase("allow with-interface 08:*:*", "test.conf:1: with-interface: what")]
     [TestCase("allow with-interface match-all { 08:06:* }", "test.conf:1: with-interface: what")]
     [TestCase("allow with-interface match-all { 08:*:* }\nallow with-interface match-all { 03:*:* }", "test.conf:2: with-interface: what")]
