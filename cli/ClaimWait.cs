@@ -6,29 +6,35 @@ namespace UsbHostd.Cli;
 /// <summary>Waits for a claim to come to rest: attached, or in a phase that it does not leave by itself.</summary>
 internal static class ClaimWait
 {
+    /// <summary>A guest that runs configures its device in a moment; one that is paused, or has no driver for it, never does.</summary>
+    private static readonly TimeSpan Configuring = TimeSpan.FromSeconds(5);
+
     /// <exception cref="UsbHostException">The time is over (ERROR_TIMED_OUT; the claim stands), or the daemon can't be asked.</exception>
     public static async Task<Claim> UntilSettledAsync(
         Session session, Claim claim, TimeSpan limit, CancellationToken cancellationToken)
     {
         using var expiry = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         expiry.CancelAfter(limit);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(expiry.Token);
         var last = claim;
         try
         {
             Tell(session, null, claim);
-            await foreach (var current in ChangesAsync(session.Client, claim.Id, expiry.Token))
+            await foreach (var current in ChangesAsync(session.Client, claim.Id, enough.Token))
             {
                 Tell(session, last, current);
                 last = current;
-                if (IsSettled(current))
+                if (IsSettled(current) && current.Reason != Reason.GuestNotConfigured)
                 {
                     return current;
                 }
+
+                enough.CancelAfter(IsSettled(current) ? Configuring : Timeout.InfiniteTimeSpan);
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw TimedOut(last, limit);
+            return IsSettled(last) ? last : throw TimedOut(last, limit);
         }
 
         throw new UsbHostException(ErrorCode.ErrorUnavailable, "usbhostd ended the watch", $"the claim stands: usbhostctl claim-info {claim.Id}");

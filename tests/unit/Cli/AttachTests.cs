@@ -115,6 +115,26 @@ internal sealed class AttachTests
     }
 
     [Test]
+    public async Task Wait_GuestConfiguresTheDevice_IsAttachedWithoutAReason()
+    {
+        Changes(CliFixture.Claim(Phase.Attached, Reason.GuestNotConfigured), CliFixture.Claim(Phase.Attached));
+
+        var result = await cli.RunAsync("attach", "d1", "win10", "--wait");
+
+        Assert.That((result.Exit, result.Out), Is.EqualTo((0, "Claim cbbbbbbbbbbbb of DataTraveler 3.0 for guest win10: attached\n")));
+    }
+
+    [Test]
+    public async Task Wait_GuestNeverConfiguresTheDevice_IsAttachedAllTheSame()
+    {
+        Changes(CliFixture.Claim(Phase.Attached, Reason.GuestNotConfigured, "it has not configured it", "wait"));
+
+        var result = await cli.RunAsync("attach", "d1", "win10", "--wait", "--timeout", "0.2");
+
+        Assert.That((result.Exit, result.Out), Is.EqualTo((0, "Claim cbbbbbbbbbbbb of DataTraveler 3.0 for guest win10: attached, guest-not-configured\nit has not configured it\nhint: wait\n")));
+    }
+
+    [Test]
     public async Task Wait_ClaimGoneBeforeTheWatch_IsLookedUp()
     {
         cli.Service.OnWatch = (_, _, _) => Once(new WatchEvent { Type = Type.SnapshotEnd });
