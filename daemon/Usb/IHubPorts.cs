@@ -13,4 +13,7 @@ internal interface IHubPorts : IDisposable
     void Hold(string node, int port);
 
     void LetGo(string node, int port);
+
+    /// <summary>Lets go of every port but those of these hubs.</summary>
+    void LetGoOfAllBut(IReadOnlySet<string> nodes);
 }

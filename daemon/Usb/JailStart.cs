@@ -29,10 +29,11 @@ internal sealed partial class JailStart(JailOptions jail, UsbHostOptions roots, 
     public void Close(Func<IReadOnlyList<UsbDevice>> present, SysfsUsbWriter writer)
     {
         var names = jail.Controllers.ToHashSet(StringComparer.Ordinal);
+        List<UsbDevice> behind = [];
         if (names.Count > 0)
         {
             RefuseBesideUsbGuard();
-            var behind = present().Where(d => names.Contains(d.Controller.Name)).ToList();
+            behind = present().Where(d => names.Contains(d.Controller.Name)).ToList();
             RefuseInUse(behind);
             foreach (var name in names.Where(n => !behind.Exists(d => d.IsRootHub && d.Controller.Name == n)).Order(StringComparer.Ordinal))
             {
@@ -47,6 +48,9 @@ internal sealed partial class JailStart(JailOptions jail, UsbHostOptions roots, 
 
         // An earlier daemon that crashed may have left others closed.
         writer.OpenJail(names);
+
+        // The service manager kept what that one held. Behind any other controller nobody would let go of it: the plan has nothing to do there.
+        writer.LetGoOfAllBut(behind.Where(d => d.IsHub));
     }
 
     private void RefuseBesideUsbGuard()

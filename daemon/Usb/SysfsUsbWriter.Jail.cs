@@ -86,6 +86,10 @@ internal sealed partial class SysfsUsbWriter
         Prior.Write(kept);
     }
 
+    /// <summary>Lets go of the ports that an earlier daemon held, but for those of these hubs.</summary>
+    public void LetGoOfAllBut(IEnumerable<UsbDevice> hubs) =>
+        ports.LetGoOfAllBut(hubs.Select(h => $"{options.Dev}/{h.Address.DeviceNode}").ToHashSet(StringComparer.Ordinal));
+
     private void Close(string syspath, string folder)
     {
         var attribute = $"{folder}/{Default}";

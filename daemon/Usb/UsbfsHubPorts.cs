@@ -68,6 +68,17 @@ internal sealed unsafe partial class UsbfsHubPorts : IHubPorts
         }
     }
 
+    public void LetGoOfAllBut(IReadOnlySet<string> nodes)
+    {
+        lock (gate)
+        {
+            foreach (var key in held.Keys.Where(k => !nodes.Contains(k.Node)).ToList())
+            {
+                Drop(key);
+            }
+        }
+    }
+
     public void Dispose()
     {
         lock (gate)

@@ -13,5 +13,7 @@ internal sealed class FakeHubPorts : IHubPorts
 
     public void LetGo(string node, int port) => Held.Remove((node, port));
 
+    public void LetGoOfAllBut(IReadOnlySet<string> nodes) => Held.RemoveWhere(h => !nodes.Contains(h.Node));
+
     public void Dispose() => Held.Clear();
 }

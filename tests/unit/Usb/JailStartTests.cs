@@ -51,6 +51,27 @@ internal sealed class JailStartTests : UsbHostFixture
     }
 
     [Test]
+    public void Close_ControllerThatIsNotNamedAnyMore_LetsGoOfThePortsThatWereKept()
+    {
+        Close(Controller);
+        ports.Held.Add((RootHubNode, 4));
+
+        Close();
+
+        Assert.That(ports.Held, Is.Empty);
+    }
+
+    [Test]
+    public void Close_ControllerThatIsStillNamed_KeepsItsPortsAndNoOthers()
+    {
+        ports.Held.UnionWith([(RootHubNode, 4), ($"{Sysfs.Options.Dev}/bus/usb/009/001", 4)]);
+
+        Close(Controller);
+
+        Assert.That(ports.Held, Is.EqualTo([(RootHubNode, 4)]));
+    }
+
+    [Test]
     public void Close_BesideUsbGuard_IsRefusedAndChangesNothing()
     {
         AddProcess(812, "usbguard-daemon", "0");
@@ -95,6 +116,8 @@ internal sealed class JailStartTests : UsbHostFixture
 
         Assert.That(Defaults, Is.EqualTo("0 0"));
     }
+
+    private string RootHubNode => $"{Sysfs.Options.Dev}/bus/usb/001/001";
 
     private string Defaults => $"{Sysfs.Read(Usb2Hub, "interface_authorized_default")} {Sysfs.Read(Usb3Hub, "interface_authorized_default")}";
 
