@@ -75,10 +75,16 @@ internal static class Jail
             return done == JailRole.Hub ? null : JailRole.Hub;
         }
 
-        // Whose it is shows only when both sides are known, and not while a claim's own action is at it.
-        if (!state.LibvirtConnected || !state.GuestsKnown || HasOwnAction(state, device, now))
+        // Not while a claim's own action is at it.
+        if (HasOwnAction(state, device, now))
         {
             return null;
+        }
+
+        // Whose it is shows only when both sides are known; but what a driver of the host's has, no running guest has.
+        if (!state.LibvirtConnected || !state.GuestsKnown)
+        {
+            return IsTheHosts(device) ? Outside(device, done) : null;
         }
 
         return state.AttachmentsByAddress[device.Address].Where(p => p.Attachment.Ours is null || p.Attachment.Ours.Plug == device.Plug).ToList() is { Count: > 0 } placed
@@ -98,6 +104,10 @@ internal static class Jail
     /// <summary>A daemon that was restarted does it again; and a guest that chose another configuration has new interfaces.</summary>
     private static JailRole? InGuest(UsbDevice device, JailRole? done) =>
         done != JailRole.Lent || device.Interfaces.Any(i => !i.Authorized) ? JailRole.Lent : null;
+
+    /// <summary>QEMU takes every driver off a device's interfaces when it opens it.</summary>
+    private static bool IsTheHosts(UsbDevice device) =>
+        device.Interfaces.Any(i => i.Driver is not (null or UsbInterface.UsbfsDriver)) && device.Interfaces.All(i => i.Driver != UsbInterface.UsbfsDriver);
 
     private static JailRole? Outside(UsbDevice device, JailRole? done)
     {

@@ -230,6 +230,50 @@ internal sealed class JailBoundsTests
     }
 
     [Test]
+    public void DeviceWithHostDriver_LibvirtUnreachableAtTheStart_IsConfined()
+    {
+        using var world = new World(start: false) { Jailed = [FakeHost.Controller] };
+        var stick = Some.Stick();
+        world.Host.Plug(stick, "1-4");
+        world.Host.LoseLibvirt();
+
+        world.Start();
+
+        Assert.That((stick.Drivers[0], stick.AreInterfacesAuthorized), Is.EqualTo(((string?)null, false)));
+    }
+
+    [Test]
+    public void DeviceInUse_LibvirtUnreachableAtTheStart_StaysWithTheHost()
+    {
+        using var world = new World(start: false) { Jailed = [FakeHost.Controller] };
+        var stick = Some.Stick();
+        world.Host.Plug(stick, "1-4");
+        world.Host.Use(stick, new HostUse(HostUseKind.Mount, "/dev/sdb1 on /srv"));
+        world.Host.LoseLibvirt();
+
+        world.Start();
+
+        Assert.That(stick.Drivers, Is.EqualTo(["usb-storage"]));
+    }
+
+    [Test]
+    public void DeviceInGuest_LibvirtUnreachableAtTheStart_IsLeftAlone()
+    {
+        using var world = new World(start: false) { Jailed = [FakeHost.Controller] };
+        world.Start();
+        var guest = world.Guest();
+        var stick = world.Plugged(Some.Stick());
+        world.Claim(stick, guest);
+        world.Crash();
+        world.Host.LoseLibvirt();
+        world.Host.Done.Clear();
+
+        world.Start();
+
+        Assert.That(world.Host.Done, Is.Empty);
+    }
+
+    [Test]
     public void RootHub_ThatCannotBeWritten_IsTriedAgainLater()
     {
         using var world = new World(start: false) { Jailed = [FakeHost.Controller] };
