@@ -48,11 +48,14 @@ internal sealed record DomainXml(ImmutableArray<Attachment> Attachments, Immutab
         var device = Number(address?.Attribute("device"));
         var vendor = Number(source?.Element("vendor")?.Attribute("id"));
         var product = Number(source?.Element("product")?.Attribute("id"));
+        var missing = (string?)source?.Attribute("missing") == "yes";
+
+        // libvirt leaves the number that it was given in an empty place; that number may be another device's by now.
         return new Attachment(
             (string?)hostdev.Element("alias")?.Attribute("name") ?? "",
-            bus is > 0 && device is > 0 ? new UsbAddress(bus.Value, device.Value) : null,
+            !missing && bus is > 0 && device is > 0 ? new UsbAddress(bus.Value, device.Value) : null,
             vendor is { } v && product is { } p ? new UsbId((ushort)v, (ushort)p) : null,
-            (string?)source?.Attribute("missing") == "yes");
+            missing);
     }
 
     private static ImmutableArray<GuestUsbController> ReadControllers(XElement devices)

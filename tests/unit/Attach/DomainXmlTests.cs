@@ -33,6 +33,17 @@ internal sealed class DomainXmlTests
         });
     }
 
+    [Test]
+    public void Parse_MissingHostdevWithTheNumberItWasGiven_HasNoAddress()
+    {
+        var missing = Parse("""
+            <hostdev mode='subsystem' type='usb'><source startupPolicy='optional' missing='yes'><vendor id='0x0951'/><product id='0x1666'/>
+              <address bus='2' device='12'/></source><alias name='hostdev0'/></hostdev>
+            """).Attachments.Single();
+
+        Assert.That((missing.Missing, missing.Address, missing.UsbId), Is.EqualTo((true, (UsbAddress?)null, (UsbId?)new UsbId(0x0951, 0x1666))));
+    }
+
     [TestCase("10", 10)]
     [TestCase("0x0a", 10)]
     [TestCase("012", 10)]
