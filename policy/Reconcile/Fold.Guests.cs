@@ -8,7 +8,10 @@ namespace UsbHostd.Policy.Reconcile;
 
 public sealed partial class Fold
 {
-    private void Present(Guest guest)
+    private void Present(Guest guest) => Present(guest, watched: state.GuestsKnown);
+
+    /// <param name="watched">The guests were known before: a run that is new to us began since.</param>
+    private void Present(Guest guest, bool watched)
     {
         var before = state.Guests.GetValueOrDefault(guest.Id);
         var sameRun = before?.Run is not null && before.Run == guest.Run;
@@ -39,7 +42,7 @@ public sealed partial class Fold
             NoteEndOfRun(before);
         }
 
-        NoteAttachments(guest, cameWithRun: before is not null && !sameRun);
+        NoteAttachments(guest, cameWithRun: !sameRun && (before is not null || watched));
         if (sameRun && before!.State != guest.State)
         {
             LookAfterStateChange(guest);
@@ -80,7 +83,7 @@ public sealed partial class Fold
 
     private void Enumerated(ImmutableArray<Guest> guests)
     {
-        var first = !state.LibvirtConnected;
+        var (first, watched) = (!state.LibvirtConnected, state.GuestsKnown);
         state = state with { LibvirtConnected = true, LibvirtError = null, GuestsKnown = true };
         var present = guests.Select(g => g.Id).ToHashSet();
         foreach (var id in state.Guests.Keys.Where(id => !present.Contains(id)).ToList())
@@ -97,7 +100,7 @@ public sealed partial class Fold
         ForgiveFailures();
         foreach (var guest in guests)
         {
-            Present(guest);
+            Present(guest, watched);
         }
 
         if (first)

@@ -214,6 +214,52 @@ internal sealed class FailureTests : StickTest
         Assert.That(guest.Hostdevs, Is.Empty);
     }
 
+    [Test]
+    public void Plan_TransientGuestIsSavedAndRestored_TheDeviceThatQemuClosedIsAttachedAnew()
+    {
+        claim = world.Claim(stick, guest);
+        SaveAndForget();
+
+        world.Do(h => h.Restore(guest));
+        world.Advance(world.Limits.HostDriverPatience);
+
+        Assert.That(world.Host.GuestsWith(stick), Is.EqualTo([guest]));
+        Assert.That(world.State.Claims[claim].Failures, Is.Zero);
+    }
+
+    [Test]
+    public void Plan_TransientGuestIsRestoredWhileLibvirtIsAway_TheDeviceThatQemuClosedIsAttachedAnew()
+    {
+        claim = world.Claim(stick, guest);
+        SaveAndForget();
+        world.Do(h => h.LoseLibvirt());
+        world.Host.Restore(guest);
+
+        world.Do(h => h.RegainLibvirt());
+        world.Advance(world.Limits.HostDriverPatience);
+
+        Assert.That(world.Host.GuestsWith(stick), Is.EqualTo([guest]));
+    }
+
+    [Test]
+    public void Plan_GuestThatHasNotConfiguredItsDeviceIsSeenFirstByANewDaemon_IsLeftAlone()
+    {
+        claim = world.Claim(stick, guest);
+        world.Do(h => h.SetState(guest, GuestState.Paused));
+        world.Host.Done.Clear();
+
+        world.Restart();
+        world.Advance(world.Limits.HostDriverPatience);
+
+        Assert.That(world.Host.Done, Is.Empty);
+    }
+
+    private void SaveAndForget() => world.Do(h =>
+    {
+        h.ManagedSave(guest);
+        h.Undefine(guest);
+    });
+
     private void Fail(string verb, Exception with) => world.Host.Before = v =>
     {
         if (v == verb)

@@ -68,9 +68,12 @@ internal sealed class FakeHostdev
 
     public ulong DeviceUsec { get; init; }
 
+    /// <summary>It was restored, and QEMU has closed the device.</summary>
+    public bool IsHollow { get; init; }
+
     /// <summary>QEMU was asked to let it go and has not yet.</summary>
     public bool Leaving { get; set; }
 
     /// <summary>Whether the guest really has the device, and not the remains of an earlier plug.</summary>
-    public bool IsLive => Device is { IsPlugged: true } && Device.UsecInitialized == DeviceUsec;
+    public bool IsLive => Device is { IsPlugged: true } && Device.UsecInitialized == DeviceUsec && !IsHollow;
 }

@@ -21,6 +21,7 @@ internal sealed partial class FakeHost
     private ChannelWriter<HostEvent>? sink;
     private int devnum = 1;
     private int domain;
+    private bool restoresHollow;
     private ulong usec = 1000;
 
     public FakeHost()
@@ -195,6 +196,15 @@ internal sealed partial class FakeHost
         Stop(guest);
     }
 
+    /// <summary>virsh restore of a guest that libvirt has forgotten, or a migration back: QEMU closes what it has restored.</summary>
+    public void Restore(FakeGuest guest)
+    {
+        guests.Add(guest);
+        restoresHollow = true;
+        Start(guest);
+        restoresHollow = false;
+    }
+
     /// <summary>virsh attach-device, by somebody else.</summary>
     public void AttachForeign(FakeGuest guest, FakeDevice device, string alias = "hostdev0")
     {
@@ -284,6 +294,7 @@ internal sealed partial class FakeHost
             Missing = device is null,
             Device = device,
             DeviceUsec = device?.UsecInitialized ?? 0,
+            IsHollow = restoresHollow,
         };
     }
 
