@@ -45,8 +45,8 @@ public sealed partial class Fold
             case HostAction.WriteIgnoreRules write:
                 claimsChanged |= !write.Equals(new HostAction.WriteIgnoreRules(Planner.IgnoreRules(state)));
                 break;
-            case HostAction.ResumeGuest resume when failed is { Transient: true }:
-                ResumeLater(resume.Resuming);
+            case HostAction.StartGuestPaused or HostAction.ResumeGuest when failed is { Transient: true }:
+                StartLater(action.Guest!.Value, failed.Message);
                 break;
             case HostAction.StartGuestPaused or HostAction.ResumeGuest when failed is not null:
                 FailStart(action.Guest!.Value, failed.Message);
@@ -179,26 +179,5 @@ public sealed partial class Fold
         var again = now + state.Limits.DetachPatience;
         Put(entry with { DetachAsked = entry.DetachAsked.Add(detach.Alias), NotBefore = again });
         LookAgain(again, entry.Id);
-    }
-
-    /// <summary>A guest that we stopped at its start must run, whatever happens in between.</summary>
-    private void ResumeLater(GuestId id)
-    {
-        if (state.GuestStarts.TryGetValue(id, out var start))
-        {
-            var notBefore = now + Backoff(failures: 1, transient: false);
-            state = state with { GuestStarts = state.GuestStarts.SetItem(id, start with { NotBefore = notBefore }) };
-            LookAgain(notBefore, DeadlineKind.GuestStart, id.ToString());
-        }
-    }
-
-    private void FailStart(GuestId id, string why)
-    {
-        if (state.GuestStarts.TryGetValue(id, out var start))
-        {
-            state = state with { GuestStarts = state.GuestStarts.SetItem(id, start with { Failure = why }) };
-            changes.Add(new StoreChange.DropGuestStart(id));
-            Audit("guest-start", id.ToString(), "failed", why);
-        }
     }
 }

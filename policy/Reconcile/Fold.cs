@@ -146,7 +146,9 @@ public sealed partial class Fold
                     TouchDevice(reached.Subject);
                     break;
                 default:
-                    touchedGuests.Add(new GuestId(Guid.Parse(reached.Subject)));
+                    var starting = new GuestId(Guid.Parse(reached.Subject));
+                    touchedGuests.Add(starting);
+                    GiveUpStart(starting);
                     break;
             }
         }

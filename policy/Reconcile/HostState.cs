@@ -142,8 +142,11 @@ public sealed record Placed(GuestId Guest, Attachment Attachment);
 /// <param name="Failure">Why it did not start; null while it is under way.</param>
 public sealed record GuestStart(DateTimeOffset Since, bool FromStore, GuestRun? Run, string? Failure)
 {
-    /// <summary>Letting it run failed: not again before this time.</summary>
+    /// <summary>Starting it, or letting it run, failed for a moment: not again before this time.</summary>
     public DateTimeOffset? NotBefore { get; init; }
+
+    /// <summary>Why it did; null where nothing did yet.</summary>
+    public string? Trouble { get; init; }
 }
 
 /// <summary>When to look again at a subject.</summary>
@@ -219,7 +222,7 @@ public sealed record ReconcileLimits
     /// <summary>How often it is looked at before only events count. Default 10: over some four minutes.</summary>
     public int MostLooks { get; init; } = 10;
 
-    /// <summary>How long guest-start waits for the guest's devices before it lets it run. Default 30 s.</summary>
+    /// <summary>How long guest-start waits for the guest's devices before it lets it run, and tries a start that fails for a moment. Default 30 s.</summary>
     public TimeSpan GuestStartPatience { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>How long an agent may take to answer. Default 60 s.</summary>

@@ -92,7 +92,7 @@ public static class Planner
         }
 
         var begin = new HostAction.StartGuestPaused(id);
-        if (state.InFlight.ContainsKey(begin.Subject))
+        if (state.InFlight.ContainsKey(begin.Subject) || now < start.NotBefore)
         {
             return null;
         }
@@ -100,11 +100,6 @@ public static class Planner
         if (start.Run is not { } run)
         {
             return guest.Run is null && !start.FromStore ? begin : null;
-        }
-
-        if (now < start.NotBefore)
-        {
-            return null;
         }
 
         var patience = now - start.Since >= state.Limits.GuestStartPatience;

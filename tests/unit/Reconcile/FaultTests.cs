@@ -30,6 +30,9 @@ internal sealed class FaultTests
     public static IEnumerable<TestCaseData> Effects => Actions.SelectMany(
         a => Enum.GetValues<Effect>(), (a, e) => new TestCaseData(a.Arguments[0], e).SetArgDisplayNames(((MethodInfo)a.Arguments[0]!).Name, e.ToString()));
 
+    /// <summary>A look changes nothing.</summary>
+    public static IEnumerable<TestCaseData> ActionsWithAnEffect => Actions.Where(a => ((MethodInfo)a.Arguments[0]!).Name != nameof(FaultCatalogue.Look));
+
     [SetUp]
     public void SetUp()
     {
@@ -115,6 +118,29 @@ internal sealed class FaultTests
         AssertSound();
     }
 
+    [TestCaseSource(nameof(ActionsWithAnEffect))]
+    public void Effect_HappensAndItsReplyIsLost_IsMadeUpFor(MethodInfo of)
+    {
+        var (scenario, stage) = Prepare(of);
+        var lost = false;
+        world.Host.After = verb =>
+        {
+            if (verb == scenario.Verb && !lost)
+            {
+                lost = true;
+                LoseReply(verb);
+            }
+        };
+        scenario.Trigger(stage);
+        world.Settle();
+        world.Do(h => h.RegainLibvirt());
+        world.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.That(lost, Is.True, "the effect never happened");
+        Assert.That(scenario.IsDone(stage), Is.True, world.Describe());
+        AssertSound();
+    }
+
     private (FaultScenario Scenario, FaultStage Stage) Prepare(MethodInfo of)
     {
         var scenario = (FaultScenario)of.Invoke(new FaultCatalogue(), [null])!;
@@ -155,16 +181,30 @@ internal sealed class FaultTests
     /// <summary>A start that libvirt refused is the caller's to repeat; rules that can't be written are passed over until the next change.</summary>
     private static bool MayStayUndone(MethodInfo of, Effect effect, FaultStage stage) => of.Name switch
     {
-        nameof(FaultCatalogue.StartPaused) => stage.World.State.GuestStarts.Values.All(s => s.Failure is not null),
+        nameof(FaultCatalogue.StartPaused) => effect != Effect.FailsForAMoment && stage.World.State.GuestStarts.Values.All(s => s.Failure is not null),
         nameof(FaultCatalogue.Resume) => effect != Effect.FailsForAMoment && stage.IsAttached,
         nameof(FaultCatalogue.WriteIgnoreRules) => stage.IsAttached,
         _ => false,
     };
 
+    /// <summary>libvirtd goes away just after it has done what it was asked; or the kernel has, and says otherwise.</summary>
+    private void LoseReply(string verb)
+    {
+        if (IsOfTheKernel(verb))
+        {
+            throw new IOException("input/output error");
+        }
+
+        world.Host.LoseLibvirt();
+        throw new GuestHostException(ClaimReason.LibvirtUnavailable, "Cannot recv data: Connection reset by peer", transient: true);
+    }
+
+    private static bool IsOfTheKernel(string verb) => verb is "offer" or "ignore" or "read" or "jail";
+
     private static Exception Exception(string verb, Effect effect) => effect switch
     {
         Effect.Throws => new InvalidOperationException("a bug"),
-        _ when verb is "offer" or "ignore" or "read" or "jail" => new IOException("input/output error"),
+        _ when IsOfTheKernel(verb) => new IOException("input/output error"),
         _ => new GuestHostException(ClaimReason.AttachFailed, "refused", transient: effect == Effect.FailsForAMoment),
     };
 }

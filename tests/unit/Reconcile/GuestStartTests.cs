@@ -141,6 +141,76 @@ internal sealed class GuestStartTests : StickTest
     }
 
     [Test]
+    public void Plan_LibvirtGoesJustAfterItStartedTheGuest_TheGuestRunsWithItsDeviceWhenLibvirtIsBack()
+    {
+        LoseLibvirtAt("start", happens: true);
+        _ = StartGuest();
+        Assume.That(guest.State, Is.EqualTo(GuestState.Paused));
+        world.Advance(world.Limits.GuestStartPatience * 2);
+
+        world.Do(h => h.RegainLibvirt());
+        world.Advance(1);
+
+        Assert.That(world.Host.Done, Is.EqualTo(["start guest", "attach stick guest", "resume guest"]));
+        Assert.That(world.Store.Load().GuestStarts, Is.Empty);
+    }
+
+    [Test]
+    public void Plan_LibvirtGoesJustAfterItStartedTheGuestAndTheDaemonToo_TheNextOneLetsItRun()
+    {
+        LoseLibvirtAt("start", happens: true);
+        _ = StartGuest();
+        world.Crash();
+        world.Host.RegainLibvirt();
+
+        world.Start();
+
+        Assert.That(guest.State, Is.EqualTo(GuestState.Running));
+    }
+
+    [Test]
+    public void Plan_LibvirtGoesJustBeforeItStartsTheGuest_StartsItWhenLibvirtIsBack()
+    {
+        LoseLibvirtAt("start", happens: false);
+        _ = StartGuest();
+        world.Host.Before = null;
+
+        world.Do(h => h.RegainLibvirt());
+        world.Advance(1);
+
+        Assert.That(guest.State, Is.EqualTo(GuestState.Running));
+    }
+
+    [Test]
+    public async Task Plan_LibvirtIsBackAfterTheGuestStartsPatience_AnOldWishStartsNothing()
+    {
+        LoseLibvirtAt("start", happens: false);
+        var answer = StartGuest();
+        world.Host.Before = null;
+        world.Advance(world.Limits.GuestStartPatience);
+
+        world.Do(h => h.RegainLibvirt());
+
+        var refused = (await Assert.ThrowsAsync<HostException>(() => answer))!;
+        Assert.That(refused.Message, Does.Contain("no start"));
+        Assert.That(guest.State, Is.EqualTo(GuestState.Shutoff));
+        Assert.That(world.Store.Load().GuestStarts, Is.Empty);
+    }
+
+    [Test]
+    public async Task Plan_GuestStartFailsForAMomentAgainAndAgain_SaysWhyAfterItsPatience()
+    {
+        Fail("start", transient: true);
+        var answer = StartGuest();
+        Assume.That(world.State.GuestStarts, Is.Not.Empty);
+
+        world.Advance(world.Limits.GuestStartPatience + TimeSpan.FromSeconds(1));
+
+        var refused = (await Assert.ThrowsAsync<HostException>(() => answer))!;
+        Assert.That(refused.Message, Does.Contain("no start"));
+    }
+
+    [Test]
     public async Task Decide_GuestRunsAlready_Refuses()
     {
         world.Do(h => h.Start(guest));
@@ -155,6 +225,20 @@ internal sealed class GuestStartTests : StickTest
         var answer = world.Service.StartGuestAsync(World.Root, new StartGuestRequest { Guest = "guest" }, CancellationToken.None).AsTask();
         world.Settle();
         return answer;
+    }
+
+    /// <summary>libvirtd ends at this call, before or after its effect.</summary>
+    private void LoseLibvirtAt(string verb, bool happens)
+    {
+        Action<string> lose = v =>
+        {
+            if (v == verb)
+            {
+                world.Host.LoseLibvirt();
+                throw new GuestHostException(ClaimReason.LibvirtUnavailable, $"no {verb}", transient: true);
+            }
+        };
+        (world.Host.Before, world.Host.After) = happens ? (null, lose) : (lose, (Action<string>?)null);
     }
 
     private void Fail(string verb, bool transient) => world.Host.Before = v =>

@@ -24,6 +24,9 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
     /// <summary>Runs before each effect with its verb; may throw.</summary>
     public Action<string>? Before { get; set; }
 
+    /// <summary>Runs after each effect with its verb; may throw: it has happened, and the daemon does not hear so.</summary>
+    public Action<string>? After { get; set; }
+
     /// <summary>How many attaches find no such device yet, as right after a plug.</summary>
     public int NotFoundYet { get; set; }
 
@@ -93,6 +96,8 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
         {
             Configure(into);
         }
+
+        After?.Invoke("attach");
     }
 
     public void DetachLive(GuestId guest, string alias)
@@ -104,6 +109,8 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
             hostdev.Leaving = true;
             Done.Add($"detach {hostdev.Device?.Name ?? "nothing"} {from.Name}");
         }
+
+        After?.Invoke("detach");
     }
 
     public void StartPaused(GuestId guest)
@@ -117,6 +124,7 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
 
         Done.Add($"start {starting.Name}");
         Start(starting, GuestState.Paused);
+        After?.Invoke("start");
     }
 
     public void Resume(GuestId guest)
@@ -125,6 +133,7 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
         var resuming = Active(guest);
         Done.Add($"resume {resuming.Name}");
         SetState(resuming, GuestState.Running);
+        After?.Invoke("resume");
     }
 
     public void Authorize(UsbDevice device) => devices.Find(d => d.Syspath == device.Syspath)!.Authorized = true;
@@ -140,12 +149,15 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
             found.SetDrivers((d, i) => d ?? found.HostDrivers[i]);
             Tell(found);
         }
+
+        After?.Invoke("offer");
     }
 
     public void WriteIgnoreRules(ImmutableArray<IgnoreRule> rules)
     {
         Before?.Invoke("ignore");
         IgnoreRules = rules;
+        After?.Invoke("ignore");
     }
 
     public ImmutableArray<string> FindHolders(UsbDevice device) => Holders;

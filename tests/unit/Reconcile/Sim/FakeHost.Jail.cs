@@ -65,6 +65,7 @@ internal sealed partial class FakeHost
         }
 
         Tell(device);
+        After?.Invoke("jail");
     }
 
     private bool IsClosed(FakeDevice device) =>
