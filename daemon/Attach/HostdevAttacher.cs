@@ -35,7 +35,7 @@ internal sealed class HostdevAttacher(IUsbHost usb, IUsbWriter writer, IGuestHos
         catch (GuestHostException e)
         {
             Reread(device);
-            return new ActionOutcome.Failed(e.Reason, e.Message, e.IsTransient);
+            return new ActionOutcome.Failed(e.Reason, e.Message, e.IsTransient) { Holder = e.Holder };
         }
         catch (IOException e)
         {

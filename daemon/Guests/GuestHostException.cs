@@ -15,6 +15,9 @@ internal sealed class GuestHostException : Exception
     /// <summary>For example LibvirtUnavailable, NoFreePort, NoController, HeldByOther, GuestUndefined, GuestOff, AttachFailed.</summary>
     public ClaimReason Reason { get; }
 
+    /// <summary>Name of the guest that has the device; null where libvirt named none.</summary>
+    public string? Holder { get; init; }
+
     /// <summary>Whether another try soon is likely to help.</summary>
     public bool IsTransient { get; }
 }

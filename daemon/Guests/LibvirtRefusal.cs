@@ -22,6 +22,6 @@ internal static class LibvirtRefusal
             LibvirtErrorKind.DeviceNotFound or LibvirtErrorKind.OperationTimeout or LibvirtErrorKind.DuplicateAlias => (ClaimReason.AttachFailed, true),
             _ => (ClaimReason.AttachFailed, false),
         };
-        return new GuestHostException(reason, e.Message, transient, e);
+        return new GuestHostException(reason, e.Message, transient, e) { Holder = reason == ClaimReason.HeldByOther ? e.HoldingDomain : null };
     }
 }

@@ -319,9 +319,10 @@ public static class Assessor
             return attaching;
         }
 
-        if (entry.Failures >= state.Limits.MostFailures && entry.LastFailure is { } last)
+        // Nobody tells when somebody else lets go of it: that is tried on, at the longest wait.
+        if (entry.Failures >= state.Limits.MostFailures && entry.LastFailure is { } last && (last.Reason != ClaimReason.HeldByOther || now < entry.NotBefore))
         {
-            return attaching with { Phase = ClaimPhase.Failed, Reason = last.Reason, Detail = last.Message };
+            return attaching with { Phase = ClaimPhase.Failed, Reason = last.Reason, Detail = last.Message, OtherGuest = state.GuestNamed(last.Holder) };
         }
 
         if (state.VerdictOf(device).SettlesAt is { } settled && now < settled)

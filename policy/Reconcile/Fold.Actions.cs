@@ -114,8 +114,10 @@ public sealed partial class Fold
             return;
         }
 
-        var failures = entry.Failures + 1;
-        var notBefore = now + Backoff(failures, failed.Transient);
+        // What somebody else holds is no failure of ours: one that comes after it counts anew.
+        var held = failed.Reason == ClaimReason.HeldByOther;
+        var failures = entry.LastFailure?.Reason == ClaimReason.HeldByOther && !held ? 1 : entry.Failures + 1;
+        var notBefore = now + (held && failures >= state.Limits.MostFailures ? state.Limits.LongestRetry : Backoff(failures, failed.Transient));
         Put(entry with { Failures = failures, LastFailure = failed, NotBefore = notBefore });
         LookAgain(notBefore, id);
     }

@@ -173,5 +173,9 @@ public abstract record ActionOutcome
     /// <param name="Reason">Shown with the claim until the next try.</param>
     /// <param name="Message">What libvirt, QEMU or the kernel said, unescaped.</param>
     /// <param name="Transient">True where another try soon is likely to help ("failed to find host usb device").</param>
-    public sealed record Failed(ClaimReason Reason, string Message, bool Transient) : ActionOutcome;
+    public sealed record Failed(ClaimReason Reason, string Message, bool Transient) : ActionOutcome
+    {
+        /// <summary>Name of the guest that has the device, where libvirt named one.</summary>
+        public string? Holder { get; init; }
+    }
 }

@@ -125,6 +125,8 @@ public sealed record HostState
     public string GuestName(GuestId id) =>
         Guests.TryGetValue(id, out var guest) ? guest.Name : GuestNames.GetValueOrDefault(id) ?? id.ToString();
 
+    public GuestId? GuestNamed(string? name) => name is not null && GuestsByName[name] is [var guest, ..] ? guest : null;
+
     /// <summary>The state that a daemon starts from: what is stored, nothing observed.</summary>
     public static HostState From(StoredState stored, ReconcileLimits limits, LoadedRules rules)
     {

@@ -68,7 +68,9 @@ public static class StatusText
             ClaimReason.Ambiguous => $"{status.Candidates.Length} devices match {device}, or its serial was seen on two devices at once: {string.Join(", ", status.Candidates.Select(c => $"{c.PortPath} ({state.IdOf(c)})"))}",
             ClaimReason.InUseByHost => $"the host uses {device}: {detail}",
             ClaimReason.HeldByGuest => $"{device} is claimed for guest {(status.OtherGuest is { } other ? state.GuestName(other) : "?")} (claim {status.OtherClaim})",
-            ClaimReason.HeldByOther => $"{device} was put into guest {(status.OtherGuest is { } other ? state.GuestName(other) : "?")} by somebody else",
+            ClaimReason.HeldByOther => status.OtherGuest is { } other
+                ? $"{device} was put into guest {state.GuestName(other)} by somebody else"
+                : $"{device} is held by somebody else: {detail}",
             ClaimReason.NoController or ClaimReason.NoFreePort or ClaimReason.SpeedMismatch => $"{device} can't go into guest {guest}: {detail}",
             ClaimReason.GuestNotConfigured => $"{device} is in guest {guest}, which has not configured it",
             ClaimReason.HostDriverBound => $"{device} is in the definition of guest {guest}, yet the guest has not got it: {detail}",

@@ -36,6 +36,18 @@ internal sealed class StatusTextTests : StickTest
         Assert.That(StatusText.Hint(world.State, claim, Status(reason)), WithoutHint.Contains(reason) ? Is.Empty : Is.Not.Empty);
 
     [Test]
+    public void Message_HeldByOtherInNoGuestThatIsKnown_SaysWhatLibvirtSaid() =>
+        Assert.That(StatusText.Message(world.State, claim, Status(ClaimReason.HeldByOther)), Does.Contain("somebody else: detail").And.Not.Contain("?"));
+
+    [Test]
+    public void Message_HeldByOtherInAGuest_NamesIt()
+    {
+        var other = world.Guest("other");
+
+        Assert.That(StatusText.Message(world.State, claim, Status(ClaimReason.HeldByOther) with { OtherGuest = other.Id }), Does.Contain("guest other"));
+    }
+
+    [Test]
     public void Message_Ambiguous_NamesTheCandidates()
     {
         var status = Status(ClaimReason.Ambiguous) with { Candidates = [world.State.Devices.Values.First(d => d.Product == "stick")] };
