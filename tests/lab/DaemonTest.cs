@@ -15,6 +15,9 @@ public abstract class DaemonTest : LabTest
 
     protected static ApiClient Api => Bed.Api;
 
+    /// <summary>For the daemon's environment: it dies of SIGKILL there, as in <c>AttachDevice:before</c>.</summary>
+    protected static string Fault(string where) => "USBHOSTD_FAULT=" + where;
+
     [SetUp]
     public async Task DaemonRuns()
     {

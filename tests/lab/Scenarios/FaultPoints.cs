@@ -5,7 +5,8 @@ namespace UsbHostd.Lab.Scenarios;
 
 /// <summary>
 /// The daemon dies of SIGKILL at the effect of each kind of action, and the next one makes it good. One long chain, for each start of the
-/// daemon both mends the last death and leads up to the next.
+/// daemon both mends the last death and leads up to the next. What needs a jailed controller is killed in <see cref="Jail"/>; a unit test
+/// compares these faults, all together, with the types of action.
 /// </summary>
 public sealed class FaultPoints : DaemonTest
 {
@@ -77,8 +78,6 @@ public sealed class FaultPoints : DaemonTest
         await PhaseAsync(claim, Phase.Attached, Reason.Unspecified);
         Assert.That(await OursAsync(guest), Has.Count.EqualTo(1));
     }
-
-    private static string Fault(string where) => "USBHOSTD_FAULT=" + where;
 
     /// <summary>The daemon may be dead before it has answered.</summary>
     private static async Task RequestAsync(string method, Google.Protobuf.IMessage request)

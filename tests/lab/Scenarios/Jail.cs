@@ -130,6 +130,25 @@ public sealed class Jail : DaemonTest
         await ClaimAndSeeAsync("serial:JL-5", guest, "46f4:0001:JL-5");
     }
 
+    /// <summary>The guest has ended, and its device is still authorised.</summary>
+    [Test]
+    public async Task Daemon_KilledBeforeItConfines_ConfinesWhenItIsBack()
+    {
+        var guest = await Bed.AlphaAsync();
+        await Daemon.KillAsync();
+        await Daemon.StartAsync(Fault("ApplyJail:before"));
+        var stick = await (await QemuDevice.StickAsync(Host, "JL-10")).PlugAsync("x1.13");
+        var claim = await ClaimAndSeeAsync("serial:JL-10", guest, "46f4:0001:JL-10");
+
+        await guest.DestroyAsync();
+        await Daemon.DiesAsync();
+        await Daemon.StartAsync();
+
+        await AuthorizedAsync(stick, "0");
+        await Host.DriverIsAsync(stick.PortPath, "");
+        await PhaseAsync(claim, Phase.WaitingForGuest, Reason.GuestOff);
+    }
+
     /// <summary>The service manager keeps the port held: here its stand-in.</summary>
     [Test]
     public async Task Daemon_KilledAndThenTheGuestDestroyed_NoDriver()

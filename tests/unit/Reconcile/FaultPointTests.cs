@@ -1,12 +1,14 @@
+using System.Text.RegularExpressions;
 using NUnit.Framework;
 using UsbHostd.Daemon.Reconcile;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
+using UsbHostd.Tests.Architecture;
 
 namespace UsbHostd.Tests.Reconcile;
 
 [TestFixture]
-internal sealed class FaultPointTests
+internal sealed partial class FaultPointTests
 {
     private static readonly HostAction s_action = new HostAction.LookAtDevice(ClaimId.Of(Guid.Empty), "/devices/x");
 
@@ -24,4 +26,17 @@ internal sealed class FaultPointTests
     [TestCase("LookAtDevice:after", "after", true)]
     public void IsAt_OneTypeAndOneSideOfItsEffect(string? value, string when, bool expected) =>
         Assert.That(new FaultPoint(value).IsAt(s_action, when), Is.EqualTo(expected));
+
+    [Test]
+    public void Lab_KillsTheDaemonAtEachTypeOfAction()
+    {
+        var actions = typeof(HostAction).GetNestedTypes().Where(t => t.IsSubclassOf(typeof(HostAction))).Select(t => t.Name);
+
+        var faults = Repository.Sources("tests/lab").SelectMany(s => Faults().Matches(s.Text)).Select(m => m.Groups[1].Value).Distinct();
+
+        Assert.That(faults, Is.EquivalentTo(actions), "a new type of action needs a fault in a scenario of the lab, and an old name is never reached");
+    }
+
+    [GeneratedRegex("""\bFault\("(\w+):(?:before|after)"\)""")]
+    private static partial Regex Faults();
 }
