@@ -61,7 +61,7 @@ internal sealed class SqliteClaimStore : IClaimStore
     {
         try
         {
-            var state = memory.ReadInto(connection, new StoredState { IsNew = file.Version == 0, Claims = ReadClaims(), GuestStarts = ReadGuestStarts(), Answers = ReadAnswers() });
+            var state = memory.ReadInto(connection, new StoredState { IsNew = AdoptionMark.IsThere(connection), Claims = ReadClaims(), GuestStarts = ReadGuestStarts(), Answers = ReadAnswers() });
             loaded = true;
             connection.SetCheckpointOnClose(true);
             StoreLog.Opened(logger, file.Path, connection.Scalar("PRAGMA user_version") ?? "", state.Claims.Count);
@@ -271,6 +271,9 @@ internal sealed class SqliteClaimStore : IClaimStore
                 break;
             case StoreChange.DropGuestStart start:
                 connection.Keep("DELETE FROM guest_starts WHERE guest = ?1").Bind(1, start.Guest.ToString()).Run();
+                break;
+            case StoreChange.AdoptionDone:
+                AdoptionMark.Remove(connection);
                 break;
             case StoreChange.PutAnswer put:
                 AnswerRows.Put(connection, put.Answer);

@@ -9,7 +9,7 @@ internal static class StoreSchema
     /// <summary>application_id of the file's header (sqlite.org/fileformat2.html, offset 68): "UHst".</summary>
     public const int ApplicationId = 0x55487374;
 
-    public static IReadOnlyList<string> Migrations { get; } = [Version1, Version2, Version3];
+    public static IReadOnlyList<string> Migrations { get; } = [Version1, Version2, Version3, Version4];
 
     /// <summary>
     /// Times are UTC text, fixed in length, so that they sort and a person can read them. Rows of claims stay after release.
@@ -114,6 +114,16 @@ internal static class StoreSchema
             door TEXT NOT NULL,
             at TEXT NOT NULL
         ) WITHOUT ROWID;
+        """;
+
+    /// <summary>
+    /// That a database is new outlives a start which saw no guests. A database in which nothing was ever done has no audit, and that stays so
+    /// where the daemon dies between two migrations.
+    /// </summary>
+    private const string Version4 =
+        """
+        CREATE TABLE adoption (pending TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
+        INSERT INTO adoption (pending) SELECT 'yes' WHERE NOT EXISTS (SELECT 1 FROM audit);
         """;
 
     /// <summary>

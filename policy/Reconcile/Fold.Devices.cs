@@ -116,6 +116,11 @@ public sealed partial class Fold
             NoteAttachments(guest, cameWithRun: false);
             AdoptOrphans(guest);
         }
+
+        if (first && state.GuestsKnown)
+        {
+            EndAdoption();
+        }
     }
 
     private void Arrived(UsbDevice device)

@@ -107,6 +107,11 @@ public sealed partial class Fold
         {
             TouchEverything();
         }
+
+        if (!watched && state.DevicesKnown)
+        {
+            EndAdoption();
+        }
     }
 
     private void LibvirtLost(string why)

@@ -8,10 +8,11 @@ namespace UsbHostd.Policy.Reconcile;
 public sealed partial class Fold
 {
     /// <summary>
-    /// An alias of ours without a claim, with a database that holds every claim but those by rule: its rule is gone, or its device.
+    /// An alias of ours without a claim whose device is gone, or which a rule made: such claims are not stored, and no rule makes it any more.
     /// </summary>
     private void DropOrphan(Guest guest, AttachmentAlias alias, UsbDevice? device)
     {
+        var why = device is null ? "its device is not plugged in any more" : "no rule assigns it there any more";
         Put(new ClaimEntry(new Claim
         {
             Id = alias.Claim,
@@ -24,14 +25,17 @@ public sealed partial class Fold
             Created = now,
             Released = now,
         }));
-        Audit("claim-ended", alias.Claim.ToString(), "ok", $"found attached to guest {guest.Name}, and no rule assigns it there any more");
+        Audit("claim-ended", alias.Claim.ToString(), "ok", $"found attached to guest {guest.Name}, and {why}");
         if (device is not null)
         {
             Lend(device);
         }
     }
 
-    /// <summary>An alias of ours without a claim: the database was lost. It becomes a claim that is held, and nothing is detached.</summary>
+    /// <summary>
+    /// An alias of ours without a claim: the database was lost, or is an older copy. It becomes a claim that is held, and is not detached.
+    /// (What was released before its detach could happen is known: released claims stay in the database.)
+    /// </summary>
     private void AdoptOrphans(Guest guest)
     {
         if (!state.DevicesKnown)
@@ -51,7 +55,7 @@ public sealed partial class Fold
             var device = attachment is not { Missing: false, Address: { } address }
                 ? null
                 : state.DevicesByAddress[address].Select(s => state.Devices[s]).FirstOrDefault(d => d.Plug == alias.Plug);
-            if (!state.StoreIsNew)
+            if (!state.StoreIsNew && (device is null || IsByRule(alias.Claim, device, guest)))
             {
                 DropOrphan(guest, alias, device);
                 continue;
@@ -62,22 +66,38 @@ public sealed partial class Fold
                 continue;
             }
 
-            var bySerial = device.SerialKey is { } serial && !state.SharedSerials.Contains(serial) && state.DevicesByKey[serial].Length == 1;
-            Written(new Claim
-            {
-                Id = alias.Claim,
-                Guest = guest.Id,
-                Follows = bySerial ? device.SerialKey! : device.PortKey,
-                Ids = [device.UsbId],
-                Origin = ClaimOrigin.Recovered,
-                Owner = "uid:0",
-                Door = "startup",
-                Hold = ClaimHold.Recovered,
-                Created = now,
-            });
-            PutStored(state.Claims[alias.Claim] with { LastPlug = alias.Plug });
-            Audit("claim-recovered", alias.Claim.ToString(), "ok", $"found attached to guest {guest.Name} with no such claim in the database");
-            Lend(device);
+            Adopt(guest, alias, device);
+        }
+    }
+
+    private static bool IsByRule(ClaimId claim, UsbDevice device, Guest guest) => device.Keys.Any(key => ClaimId.ByRule(key, guest.Id) == claim);
+
+    private void Adopt(Guest guest, AttachmentAlias alias, UsbDevice device)
+    {
+        var bySerial = device.SerialKey is { } serial && !state.SharedSerials.Contains(serial) && state.DevicesByKey[serial].Length == 1;
+        Written(new Claim
+        {
+            Id = alias.Claim,
+            Guest = guest.Id,
+            Follows = bySerial ? device.SerialKey! : device.PortKey,
+            Ids = [device.UsbId],
+            Origin = ClaimOrigin.Recovered,
+            Owner = "uid:0",
+            Door = "startup",
+            Hold = ClaimHold.Recovered,
+            Created = now,
+        });
+        PutStored(state.Claims[alias.Claim] with { LastPlug = alias.Plug });
+        Audit("claim-recovered", alias.Claim.ToString(), "ok", $"found attached to guest {guest.Name} with no such claim in the database");
+        Lend(device);
+    }
+
+    /// <summary>Devices and guests have both been seen: the next daemon finds a database that knows them.</summary>
+    private void EndAdoption()
+    {
+        if (state.StoreIsNew)
+        {
+            changes.Add(new StoreChange.AdoptionDone());
         }
     }
 }

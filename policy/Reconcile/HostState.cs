@@ -95,7 +95,10 @@ public sealed record HostState
     /// <summary>Guests of which a wish is not met.</summary>
     public ImmutableHashSet<GuestId> UnmetWishes { get; init; } = [];
 
-    /// <summary>Whether the database was made by this run: then what is attached under our alias is adopted, whatever it is.</summary>
+    /// <summary>
+    /// Whether no daemon before this one has seen devices and guests since the database was made: then what is attached under our alias is
+    /// adopted, whatever it is.
+    /// </summary>
     public bool StoreIsNew { get; init; }
 
     public bool DevicesKnown { get; init; }

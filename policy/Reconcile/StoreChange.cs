@@ -54,6 +54,12 @@ public abstract record StoreChange
         public override bool IsIntent => true;
     }
 
+    /// <summary>What guests hold under our aliases is adopted: stored with the first such claims, and the database is new no more.</summary>
+    public sealed record AdoptionDone : StoreChange
+    {
+        public override bool IsIntent => true;
+    }
+
     /// <summary>Memory: a device as last seen, so that it can be named while it is away.</summary>
     public sealed record RememberDevice(RememberedDevice Device) : StoreChange;
 
@@ -96,7 +102,7 @@ public sealed record RememberedDevice(
 /// <summary>Everything that the store holds, as read at start.</summary>
 public sealed record StoredState
 {
-    /// <summary>Whether there was no database before.</summary>
+    /// <summary>Whether <see cref="StoreChange.AdoptionDone"/> was never stored since the database was made.</summary>
     public bool IsNew { get; init; }
 
     public IReadOnlyList<Claim> Claims { get; init; } = [];

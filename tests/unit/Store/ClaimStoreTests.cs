@@ -15,7 +15,7 @@ internal sealed class ClaimStoreTests
 {
     private static readonly string[] Kinds =
     [
-        "PutClaim", "DropClaim", "PutGuestStart", "DropGuestStart", "PutAnswer", "DropAnswer", "RememberDevice", "ForgetDevice", "RememberLabel", "RememberGuest",
+        "PutClaim", "DropClaim", "PutGuestStart", "DropGuestStart", "AdoptionDone", "PutAnswer", "DropAnswer", "RememberDevice", "ForgetDevice", "RememberLabel", "RememberGuest",
         "RememberSerialShared", "RememberQuarantine", "AppendAudit",
     ];
 
@@ -248,10 +248,31 @@ internal sealed class ClaimStoreTests
     }
 
     [Test]
-    public void Load_FileThatWasNotThere_IsNewOnce()
+    public void Load_FileThatWasNotThere_IsNewUntilAdoptionIsDone()
     {
         Assert.That(folder.Reload().IsNew, Is.True);
+        folder.With(new StoreChange.PutClaim(StoreFolder.Claim(1)));
+        Assert.That(folder.Reload().IsNew, Is.True);
+
+        folder.With(new StoreChange.AdoptionDone());
+
         Assert.That(folder.Reload().IsNew, Is.False);
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public void Migrate_FromBeforeAdoptionWasMarked_IsNewWhereNothingWasEverDone(bool isUsed)
+    {
+        using (var store = folder.Open([.. StoreSchema.Migrations.Take(3)]))
+        {
+            _ = store.Load();
+            if (isUsed)
+            {
+                store.Commit([new StoreChange.AppendAudit(StoreFolder.Now, "uid:0", "grpc", "claim-create", "c", "ok", "")]);
+            }
+        }
+
+        Assert.That(folder.Reload().IsNew, Is.EqualTo(!isUsed));
     }
 
     [Test]

@@ -19,6 +19,8 @@ internal sealed class MemoryStore : IClaimStore
 
     private readonly Dictionary<AnswerId, Answer> answers = [];
 
+    private bool isNew = true;
+
     public bool IsFull { get; set; }
 
     /// <summary>Runs before each commit; may throw.</summary>
@@ -32,7 +34,7 @@ internal sealed class MemoryStore : IClaimStore
 
     public StoredState Load() => new()
     {
-        IsNew = Commits == 0,
+        IsNew = isNew,
         Claims = [.. claims.Values],
         GuestStarts = new Dictionary<GuestId, DateTimeOffset>(starts),
         Answers = [.. answers.Values],
@@ -70,7 +72,11 @@ internal sealed class MemoryStore : IClaimStore
         remembered.Clear();
         names.Clear();
         Commits = 0;
+        isNew = true;
     }
+
+    /// <summary>Somebody puts back a copy from before this claim.</summary>
+    public void Forget(ClaimId claim) => claims.Remove(claim);
 
     public void Dispose()
     {
@@ -91,6 +97,9 @@ internal sealed class MemoryStore : IClaimStore
                 break;
             case StoreChange.DropGuestStart c:
                 starts.Remove(c.Guest);
+                break;
+            case StoreChange.AdoptionDone:
+                isNew = false;
                 break;
             case StoreChange.PutAnswer c:
                 answers[c.Answer.Id] = c.Answer with { Left = null, LeftPort = null };
