@@ -45,6 +45,9 @@ internal sealed partial class ReconcileLoop : IDisposable
         feed.Publish(new FeedChange(state, clock.Now(), [], [], [], []));
     }
 
+    /// <summary>How many claims it keeps what was last shown of; for tests.</summary>
+    internal int ShownCount => shown.Count;
+
     /// <summary>Has the one writer decide; the result comes with the state that it is in.</summary>
     /// <exception cref="HostException">The request is refused, or can't be stored.</exception>
     public Task<(HostState State, T Result)> AskAsync<T>(

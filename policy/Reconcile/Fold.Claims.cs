@@ -49,6 +49,11 @@ public sealed partial class Fold
                 ? state.ClaimsByRequest
                 : state.ClaimsByRequest.SetItem((claim.Owner, claim.RequestId), claim.Id),
         };
+        if (before is not null)
+        {
+            ForgetNameOf(before.Claim.Guest);
+        }
+
         state = state with
         {
             RuleClaims = claim is { Origin: ClaimOrigin.Rule, Released: null } ? state.RuleClaims.Add(claim.Id) : state.RuleClaims.Remove(claim.Id),
@@ -80,6 +85,7 @@ public sealed partial class Fold
                     History = entry.Claim.Origin == ClaimOrigin.Rule && state.History.Contains(id) ? state.History : state.History.Enqueue(id),
                     Retired = state.Retired.Add(id),
                 };
+                ForgetNameOf(entry.Claim.Guest);
             }
         }
 
@@ -106,6 +112,9 @@ public sealed partial class Fold
             History = state.History.Dequeue(),
             Retired = state.Retired.Remove(id),
         };
+
+        // Whoever keeps something of it learns that it is gone.
+        touchedClaims.Add(id);
     }
 
     /// <summary>Others that follow the same device, and the device itself, show another picture now.</summary>

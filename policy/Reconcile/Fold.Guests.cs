@@ -74,7 +74,13 @@ public sealed partial class Fold
         touchedGuests.Add(id);
         DropStart(id);
         ForgetWishes(id);
-        if (state.ClaimsByGuest[id].IsEmpty)
+        ForgetNameOf(id);
+    }
+
+    /// <summary>A guest that is gone is called something for as long as a claim is for it.</summary>
+    private void ForgetNameOf(GuestId id)
+    {
+        if (state.GuestsKnown && !state.Guests.ContainsKey(id) && state.ClaimsByGuest[id].IsEmpty && state.GuestNames.ContainsKey(id))
         {
             state = state with { GuestNames = state.GuestNames.Remove(id) };
             changes.Add(new StoreChange.RememberGuest(id, null));
@@ -95,6 +101,11 @@ public sealed partial class Fold
         foreach (var id in state.ClaimsByGuest.Keys.Where(id => !present.Contains(id)).ToList())
         {
             ForgetWishes(id);
+        }
+
+        foreach (var id in state.GuestNames.Keys.Where(id => !present.Contains(id)).ToList())
+        {
+            ForgetNameOf(id);
         }
 
         ForgiveFailures();

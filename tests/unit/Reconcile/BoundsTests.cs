@@ -47,6 +47,62 @@ internal sealed class BoundsTests
     }
 
     [Test]
+    public void Publish_ClaimsThatAreForgotten_KeepsNothingOfThem()
+    {
+        using var world = new World(limits: new ReconcileLimits { MostHistory = 2 });
+        var guest = world.Guest();
+        var stick = world.Plugged(Some.Stick());
+        for (var i = 0; i < 6; i++)
+        {
+            world.Release(world.Claim(stick, guest));
+        }
+
+        Assert.That((world.State.Claims.Count, world.Loop.ShownCount), Is.EqualTo((2, 2)));
+    }
+
+    [Test]
+    public void Undefine_GuestWithAClaim_ItsNameGoesWhenTheClaimHasEnded()
+    {
+        using var world = new World();
+        var guest = world.Guest();
+        var claim = world.Claim(world.Plugged(Some.Stick()), guest);
+        world.Do(h => h.Undefine(guest));
+        Assume.That(world.State.GuestNames.Keys, Is.EqualTo([guest.Id]));
+
+        world.Release(claim);
+
+        Assert.That(RememberedGuests(world), Is.Empty);
+    }
+
+    [Test]
+    public void Undefine_GuestWithAClaim_ItsNameGoesWhenTheClaimIsMoved()
+    {
+        using var world = new World();
+        var (guest, other) = (world.Guest(), world.Guest("other"));
+        var claim = world.Claim(world.Plugged(Some.Stick()), guest);
+        world.Do(h => h.Undefine(guest));
+
+        world.Move(claim, other);
+
+        Assert.That(RememberedGuests(world), Is.EqualTo(["other"]));
+    }
+
+    [Test]
+    public void Undefine_WhileTheDaemonIsAway_TheNameGoesAtTheNextStart()
+    {
+        using var world = new World();
+        var guest = world.Guest();
+        world.Release(world.Claim(world.Plugged(Some.Stick()), guest));
+        world.Advance(10);
+        world.Crash();
+        world.Host.Undefine(guest);
+
+        world.Start();
+
+        Assert.That(RememberedGuests(world), Is.Empty);
+    }
+
+    [Test]
     public void Fold_DevicesWithEverNewSerials_ForgetsTheOneThatWasAwayLongest()
     {
         using var world = new World(limits: new ReconcileLimits { MostRemembered = 2 });
@@ -58,5 +114,12 @@ internal sealed class BoundsTests
         }
 
         Assert.That(world.State.Remembered.Values.Select(r => r.Serial), Is.EquivalentTo(["S-BBB", "S-CCC"]));
+    }
+
+    /// <summary>In memory, and on disk once what was learned is written down.</summary>
+    private static IEnumerable<string> RememberedGuests(World world)
+    {
+        world.Advance(10);
+        return world.State.GuestNames.Values.Concat(world.Store.Load().GuestNames.Values).Distinct();
     }
 }
