@@ -231,8 +231,15 @@ public sealed partial class Fold
     private void EndClaim(ClaimEntry entry, string why)
     {
         PutStored(entry with { Claim = entry.Claim with { Released = now } });
+        NoteEnd(entry, why);
+    }
+
+    /// <summary>Whoever waits for its device looks again.</summary>
+    private void NoteEnd(ClaimEntry entry, string why)
+    {
         claimsChanged = true;
         Audit("claim-ended", entry.Id.ToString(), "ok", why);
         TouchRivals(entry.Claim.Follows);
+        LookAtUnmetWishes();
     }
 }

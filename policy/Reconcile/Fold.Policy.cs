@@ -243,8 +243,6 @@ public sealed partial class Fold
 
         state = state with { RuleClaims = state.RuleClaims.Remove(entry.Id) };
         Put(entry.Fresh() with { Claim = ended });
-        claimsChanged = true;
-        Audit("claim-ended", entry.Id.ToString(), "ok", why);
-        TouchRivals(entry.Claim.Follows);
+        NoteEnd(entry, why);
     }
 }

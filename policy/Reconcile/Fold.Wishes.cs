@@ -138,8 +138,6 @@ public sealed partial class Fold
     {
         Put(entry.Fresh() with { Claim = entry.Claim with { Released = now, Hold = ClaimHold.None } });
         changes.Add(StoreChange.Keep(state.Claims[entry.Id].Claim));
-        claimsChanged = true;
-        Audit("claim-ended", entry.Id.ToString(), "ok", why);
-        TouchRivals(entry.Claim.Follows);
+        NoteEnd(entry, why);
     }
 }

@@ -112,10 +112,21 @@ public sealed partial class Fold
 
         MeetWishes();
         EndLifetimes();
-
-        // A claim that ended with its plug may leave a device to a rule or an answer.
-        AssignByRule();
+        GiveOn();
         Retire();
+    }
+
+    /// <summary>
+    /// A claim that ended by itself may leave its device to a rule, an answer or a guest that asks for it; and what is made of that may end another.
+    /// </summary>
+    private void GiveOn()
+    {
+        do
+        {
+            AssignByRule();
+            MeetWishes();
+        }
+        while (state is { DevicesKnown: true, GuestsKnown: true } && (assignDue.Count > 0 || wishesDue.Count > 0));
     }
 
     public Transition Result() => new(

@@ -119,6 +119,57 @@ internal sealed class WishTests : StickTest
     }
 
     [Test]
+    public void HeldByAnotherGuestUntilItStops_IsAttachedWhenThatStops()
+    {
+        var other = world.Guest("other");
+        world.Claim(stick, other, r => r.Lifetime = Lifetime.UntilGuestStops);
+        Ask(Stick);
+        Assume.That(Shown().Code, Is.EqualTo(ErrorCode.ErrorHeldByGuest));
+
+        world.Do(h => h.Stop(other));
+
+        Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void HeldByAnotherGuestUntilItStopsAndAway_IsClaimedWhenThatStops()
+    {
+        var other = world.Guest("other");
+        world.Claim(stick, other, r => r.Lifetime = Lifetime.UntilGuestStops);
+        Ask(Stick);
+        world.Do(h => h.Pull(stick));
+
+        world.Do(h => h.Stop(other));
+
+        Assert.That((Own().Claim.Origin, Own().Claim.Guest), Is.EqualTo((ClaimOrigin.Metadata, guest.Id)));
+    }
+
+    [Test]
+    public void HeldByAnotherGuestUntilItIsPulled_IsClaimedWhenThatTimeIsOver()
+    {
+        world.Claim(stick, world.Guest("other"), r => r.Lifetime = Lifetime.UntilUnplug);
+        Ask(Stick);
+
+        world.Do(h => h.Pull(stick));
+        world.Advance(world.Limits.Comeback);
+
+        Assert.That((Own().Claim.Origin, Own().Claim.Guest), Is.EqualTo((ClaimOrigin.Metadata, guest.Id)));
+    }
+
+    [Test]
+    public void HeldByTheDefinitionOfAnotherGuest_IsAttachedWhenThatIsUndefined()
+    {
+        var other = world.Guest("other", running: false);
+        world.Do(h => h.Redefine(other, Stick));
+        Ask(Stick);
+        Assume.That(guest.Hostdevs, Is.Empty);
+
+        world.Do(h => h.Undefine(other));
+
+        Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public void ClaimedByHandForTheSameGuest_IsMetByThat()
     {
         var claim = world.Claim(stick, guest);
