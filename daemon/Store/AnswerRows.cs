@@ -1,4 +1,3 @@
-using System.Globalization;
 using UsbHostd.Daemon.Store.Sqlite;
 using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Identity;
@@ -22,8 +21,8 @@ internal static class AnswerRows
             .Bind(5, answer.IsRemembered ? "yes" : "no")
             .Bind(6, answer.Plug.ToString())
             .Bind(7, answer.Owner)
-            .Bind(8, answer.Uid.ToString(CultureInfo.InvariantCulture))
-            .Bind(9, string.Join(' ', answer.Gids))
+            .Bind(8, StoredText.Of(answer.Uid))
+            .Bind(9, StoredText.Of(answer.Gids))
             .Bind(10, answer.Door)
             .Bind(11, StoredText.Of(answer.At))
             .Run();
@@ -40,12 +39,9 @@ internal static class AnswerRows
         IsRemembered = row.Text(4) == "yes",
         Plug = StoredText.Plug(row.Text(5)),
         Owner = row.Text(6),
-        Uid = Number(row.Text(7)),
-        Gids = [.. row.Text(8).Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Number)],
+        Uid = StoredText.Number(row.Text(7)),
+        Gids = StoredText.Numbers(row.Text(8)),
         Door = row.Text(9),
         At = StoredText.Time(row.Text(10)),
     };
-
-    private static uint Number(string text) =>
-        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException($"not a uid or gid: {text}");
 }

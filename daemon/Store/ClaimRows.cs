@@ -9,7 +9,7 @@ internal static class ClaimRows
 {
     private const string Columns =
         "id, target, guest, follows, ids, mode, lifetime, origin, owner, door, request_id, guest_reset, override_reason, "
-        + "force_reason, lifetime_plug, lifetime_run, hold, created, released";
+        + "force_reason, lifetime_plug, lifetime_run, hold, created, released, uid, gids";
 
     /// <summary>?1 is the oldest release that is still of interest.</summary>
     public const string Select = $"SELECT {Columns} FROM claims WHERE released IS NULL OR released >= ?1 ORDER BY created, id";
@@ -18,14 +18,14 @@ internal static class ClaimRows
     public const string Upsert =
         $"""
         INSERT INTO claims ({Columns})
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
         ON CONFLICT (id) DO UPDATE SET
             target = excluded.target, guest = excluded.guest, follows = excluded.follows, ids = excluded.ids,
             mode = excluded.mode, lifetime = excluded.lifetime, origin = excluded.origin, owner = excluded.owner,
             door = excluded.door, request_id = excluded.request_id, guest_reset = excluded.guest_reset,
             override_reason = excluded.override_reason, force_reason = excluded.force_reason,
             lifetime_plug = excluded.lifetime_plug, lifetime_run = excluded.lifetime_run, hold = excluded.hold,
-            created = excluded.created, released = excluded.released
+            created = excluded.created, released = excluded.released, uid = excluded.uid, gids = excluded.gids
         """;
 
     /// <summary>
@@ -53,7 +53,9 @@ internal static class ClaimRows
             .Bind(16, claim.LifetimeRun?.ToString())
             .Bind(17, StoredText.Hold.Of(claim.Hold))
             .Bind(18, StoredText.Of(claim.Created))
-            .Bind(19, claim.Released is { } released ? StoredText.Of(released) : null);
+            .Bind(19, claim.Released is { } released ? StoredText.Of(released) : null)
+            .Bind(20, claim.Uid is { } uid ? StoredText.Of(uid) : null)
+            .Bind(21, claim.Uid is null ? null : StoredText.Of(claim.Gids));
 
     /// <exception cref="FormatException">A column holds what no version of this schema writes.</exception>
     public static Claim Read(SqliteStatement row) => new()
@@ -77,5 +79,7 @@ internal static class ClaimRows
         Hold = StoredText.Hold.Read(row.Text(16)),
         Created = StoredText.Time(row.Text(17)),
         Released = row.TextOrNull(18) is { } released ? StoredText.Time(released) : null,
+        Uid = row.TextOrNull(19) is { } uid ? StoredText.Number(uid) : null,
+        Gids = StoredText.Numbers(row.TextOrNull(20) ?? ""),
     };
 }

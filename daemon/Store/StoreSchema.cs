@@ -133,4 +133,13 @@ internal static class StoreSchema
         """
         UPDATE claims SET override_reason = 'claimed before there were rules' WHERE released IS NULL AND override_reason IS NULL;
         """;
+
+    /// <summary>
+    /// Who made a claim, for rules with owner or group. Of claims from before it is not known, and they pass as they did: an upgrade detaches nothing.
+    /// </summary>
+    private const string Version4 =
+        """
+        ALTER TABLE claims ADD COLUMN uid TEXT;
+        ALTER TABLE claims ADD COLUMN gids TEXT;
+        """;
 }

@@ -50,6 +50,15 @@ internal static class StoredText
     public static UsbId UsbIdOf(string text) =>
         UsbId.TryParse(text, out var id) ? id : throw new FormatException($"not a vendor:product: {text}");
 
+    public static string Of(uint number) => number.ToString(CultureInfo.InvariantCulture);
+
+    public static string Of(ImmutableArray<uint> numbers) => string.Join(' ', numbers.Select(Of));
+
+    public static uint Number(string text) =>
+        uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException($"not a uid or gid: {text}");
+
+    public static ImmutableArray<uint> Numbers(string text) => [.. text.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(Number)];
+
     public static GuestId Guest(string text) =>
         Guid.TryParseExact(text, "D", out var uuid) ? new GuestId(uuid) : throw new FormatException($"not a UUID: {text}");
 

@@ -32,6 +32,15 @@ public sealed record Claim
     /// <summary><c>uid:1000</c>, or a certificate's subject; <c>rule</c> for a claim by rule.</summary>
     public required string Owner { get; init; }
 
+    /// <summary>
+    /// Whoever asked, as the rule's <c>owner</c> and <c>group</c> ask for it each time; (uid_t)-1 for one without. Null where that is not
+    /// known, of claims from before it was kept and of recovered ones: those pass as they did.
+    /// </summary>
+    public uint? Uid { get; init; }
+
+    /// <summary>Of the same, as they were when it was asked for.</summary>
+    public ImmutableArray<uint> Gids { get; init; } = [];
+
     /// <summary>Which door it came through: <c>grpc</c>, <c>dbus</c>, <c>metadata</c>, <c>kubelet</c>, <c>startup</c>, <c>policy</c>.</summary>
     public required string Door { get; init; }
 

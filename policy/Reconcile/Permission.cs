@@ -10,9 +10,9 @@ namespace UsbHostd.Policy.Reconcile;
 /// <summary>Whether policy lets a guest have a device. Says why not, naming the rule by file and line.</summary>
 public static class Permission
 {
-    /// <summary>Null where the claim is allowed, or passes policy by its override.</summary>
+    /// <summary>Null where the claim is allowed, to its guest and to whoever made it, or passes policy by its override.</summary>
     public static string? WhyNot(HostState state, Claim claim, UsbDevice device) =>
-        claim.OverrideReason is not null ? null : WhyNot(state, claim.Guest, claim.Mode, device);
+        claim.OverrideReason is not null ? null : WhyNot(state, claim.Guest, claim.Mode, device) ?? WhyNotMaker(state, claim, device);
 
     /// <summary>Null where some guest may have the device.</summary>
     public static string? WhyNotAnybody(HostState state, UsbDevice device) => state.VerdictOf(device).Rule switch
@@ -48,7 +48,11 @@ public static class Permission
         };
     }
 
-    /// <summary>Null where this caller may claim the device; only asked when a claim is made.</summary>
+    /// <summary>What a rule gives by itself nobody has asked for; of whom it is not known who asked, the rule's guests and mode decide alone.</summary>
+    private static string? WhyNotMaker(HostState state, Claim claim, UsbDevice device) =>
+        claim.Origin != ClaimOrigin.Rule && claim.Uid is { } uid ? WhyNotCaller(state, device, uid, claim.Gids) : null;
+
+    /// <summary>Null where this caller may claim the device.</summary>
     public static string? WhyNotCaller(HostState state, UsbDevice device, uint uid, ImmutableArray<uint> gids)
     {
         var rule = state.VerdictOf(device).Rule;

@@ -139,6 +139,8 @@ public static class ClaimDecider
         Lifetime = request.Lifetime,
         Origin = ClaimOrigin.Explicit,
         Owner = request.Owner,
+        Uid = request.Uid,
+        Gids = request.Gids,
         Door = request.Door,
         RequestId = request.RequestId,
         GuestReset = request.GuestReset ?? verdict.Rule?.GuestReset ?? GuestReset.Off,

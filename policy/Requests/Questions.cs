@@ -90,6 +90,8 @@ public static class Questions
             Lifetime = ClaimLifetime.UntilUnplug,
             LifetimePlug = device.Plug,
             Owner = answer.Owner,
+            Uid = answer.Uid,
+            Gids = answer.Gids,
             Door = answer.Door,
             GuestReset = rule?.GuestReset ?? GuestReset.Off,
             Created = now,

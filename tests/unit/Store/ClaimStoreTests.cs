@@ -29,6 +29,8 @@ internal sealed class ClaimStoreTests
         Lifetime = ClaimLifetime.UntilGuestStops,
         Origin = ClaimOrigin.Metadata,
         Owner = "CN=Ünïcode, O=\"quoted\"",
+        Uid = uint.MaxValue,
+        Gids = [0, 27, 4_000_000_000],
         Door = "",
         RequestId = "line\nbreak\0nul",
         GuestReset = GuestReset.Uninitialized,
@@ -322,6 +324,7 @@ internal sealed class ClaimStoreTests
     private static string? Shown(PropertyInfo property, Claim claim) => property.GetValue(claim) switch
     {
         ImmutableArray<UsbId> ids => string.Join(' ', ids),
+        ImmutableArray<uint> numbers => string.Join(' ', numbers),
         DateTimeOffset at => at.ToString("O"),
         var value => value?.ToString(),
     };

@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Daemon.Store.Sqlite;
+using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Store;
@@ -20,22 +21,23 @@ internal sealed class StoreCrashTests
     [Test]
     public void Migrate_FromBeforeThereWereRules_ClaimsThatStandPassPolicy()
     {
-        using (var store = folder.Open([StoreSchema.Migrations[0]]))
-        {
-            _ = store.Load();
-            store.Commit(
-            [
-                new StoreChange.PutClaim(StoreFolder.Claim(1)),
-                new StoreChange.PutClaim(StoreFolder.Claim(2) with { Released = StoreFolder.Now }),
-                new StoreChange.PutClaim(StoreFolder.Claim(3) with { OverrideReason = "own" }),
-            ]);
-        }
+        folder.Old(1, StoreFolder.Claim(1), StoreFolder.Claim(2) with { Released = StoreFolder.Now }, StoreFolder.Claim(3) with { OverrideReason = "own" });
 
         var claims = folder.Reload().Claims.ToDictionary(c => c.Id, c => c.OverrideReason);
 
         Assert.That(claims[StoreFolder.Claim(1).Id], Is.Not.Empty.And.Not.Null);
         Assert.That(claims[StoreFolder.Claim(2).Id], Is.Null);
         Assert.That(claims[StoreFolder.Claim(3).Id], Is.EqualTo("own"));
+    }
+
+    [Test]
+    public void Migrate_FromBeforeItWasKeptWhoAsked_ClaimsStayAndThatIsNotKnown()
+    {
+        folder.Old(3, StoreFolder.Claim(1, "r1"));
+
+        var claim = folder.Reload().Claims.Single();
+
+        Assert.That((claim.Owner, claim.RequestId, claim.Uid, claim.Gids.Length), Is.EqualTo(("uid:1000", "r1", (uint?)null, 0)));
     }
 
     [Test]
@@ -110,15 +112,11 @@ internal sealed class StoreCrashTests
     [Test]
     public void Open_Version1Database_IsMigratedWithItsClaims()
     {
-        using (var store = folder.Open([StoreSchema.Migrations[0]]))
-        {
-            _ = store.Load();
-            store.Commit([new StoreChange.PutClaim(StoreFolder.Claim(1))]);
-        }
+        folder.Old(1, StoreFolder.Claim(1));
 
         using (var store = folder.Open([StoreSchema.Migrations[0], "CREATE TABLE later (x TEXT); ALTER TABLE audit ADD COLUMN later TEXT;"]))
         {
-            Assert.That(store.Load().Claims, Has.Count.EqualTo(1));
+            Assert.That(store.Connection.Scalar("SELECT count(*) FROM claims"), Is.EqualTo("1"));
             Assert.That(store.Connection.Scalar("PRAGMA user_version"), Is.EqualTo("2"));
         }
 

@@ -46,6 +46,26 @@ internal sealed class StoreFolder : IDisposable
         return this;
     }
 
+    /// <summary>A database of an earlier version of the schema with these claims in it, as that version wrote them.</summary>
+    public StoreFolder Old(int version, params Claim[] claims)
+    {
+        Open([.. StoreSchema.Migrations.Take(version)]).Dispose();
+        foreach (var claim in claims)
+        {
+            Execute(
+                $"""
+                INSERT INTO claims (id, target, guest, follows, ids, mode, lifetime, origin, owner, door, request_id, guest_reset, override_reason, hold, created, released)
+                VALUES ('{claim.Id}', 'guest', '{claim.Guest}', '{claim.Follows.Text}', '{StoredText.Of(claim.Ids)}', 'hostdev', 'forever', 'explicit', '{claim.Owner}',
+                    'grpc', {Quoted(claim.RequestId)}, 'off', {Quoted(claim.OverrideReason)}, 'none', '{StoredText.Of(claim.Created)}',
+                    {Quoted(claim.Released is { } at ? StoredText.Of(at) : null)})
+                """);
+        }
+
+        return this;
+
+        static string Quoted(string? text) => text is null ? "NULL" : $"'{text}'";
+    }
+
     public StoredState Reload(string? file = null)
     {
         using var store = Open(StoreSchema.Migrations, file);
