@@ -20,7 +20,7 @@ internal sealed partial class HostService
         var verb = request.DryRun ? "claim-create-dry-run" : "claim-create";
         var grant = await EnterAsync(caller, UsbHostMethods.CreateClaim, cancellationToken, request.Device, request.Guest, also, verb).ConfigureAwait(false);
         CheckClaimRequest(request);
-        if (request.Move && Rival(feed.Current, request) is { } rival && !grant.Owns(rival))
+        if (Changed(feed.Current, request) is { } changed && !grant.Owns(changed))
         {
             grant = await MoreAsync(grant, Right.Manage, request.Device, request.Guest, verb, cancellationToken).ConfigureAwait(false);
         }
@@ -29,39 +29,27 @@ internal sealed partial class HostService
         if (request.DryRun)
         {
             var (state, now) = (feed.Current, time.GetUtcNow());
-            var claim = Accept(state, grant, request, nonce, now).Claim;
-            var hypothetical = Fold.Apply(state, new HostEvent.ClaimWritten(claim), now).State;
-            return WireClaims.Claim(hypothetical, hypothetical.Claims[claim.Id], now);
+            var accepted = Accept(state, grant, request, nonce, now);
+            var hypothetical = Written(accepted).Aggregate(state, (s, e) => Fold.Apply(s, e, now).State);
+            return WireClaims.Claim(hypothetical, hypothetical.Claims[accepted.Claim.Id], now);
         }
 
-        return await ChangeAsync(caller, verb, request.Device, (state, now) =>
-        {
-            var accepted = Accept(state, grant, request, nonce, now);
-            return accepted.AlreadyThere ? (accepted.Claim.Id, null) : (accepted.Claim.Id, accepted.Claim);
-        }, cancellationToken).ConfigureAwait(false);
+        return await ChangeAsync(caller, verb, request.Device, (state, now) => Accept(state, grant, request, nonce, now), cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask<Claim> MoveClaimAsync(Caller caller, MoveClaimRequest request, CancellationToken cancellationToken)
     {
         const string Verb = "claim-move";
         var grant = await EnterToChangeAsync(caller, UsbHostMethods.MoveClaim, Verb, s => OneClaim(s, null, request.Id), cancellationToken).ConfigureAwait(false);
-        return await ChangeAsync(caller, Verb, request.Id, (state, _) =>
+        var (nonce, mover) = (Guid.NewGuid(), new ClaimMaker(caller.Owner, caller.Uid, caller.Gids, caller.Door));
+        return await ChangeAsync(caller, Verb, request.Id, (state, now) =>
         {
             var entry = Standing(state, grant, request.Id);
             var guest = OneGuest(state, null, request.Guest, mayBeUnknown: true);
-            if (entry.Claim.Guest == guest)
-            {
-                return (entry.Id, null);
-            }
-
-            // What passed policy or the guard was said for the other guest.
-            var moved = Moved(entry.Claim, guest);
-            if (Assessor.Choose(state, entry).Device is { } device && ClaimDecider.RefusedBy(state, moved, device) is { } refused)
-            {
-                throw ToException(state, grant, refused, time.GetUtcNow());
-            }
-
-            return (entry.Id, moved);
+            var decision = entry.Claim.Guest == guest
+                ? new ClaimDecision.Accepted(entry.Claim, AlreadyThere: true)
+                : StandingClaim.Move(state, entry, guest, mover, nonce, now);
+            return decision as ClaimDecision.Accepted ?? throw ToException(state, grant, (ClaimDecision.Refused)decision, now);
         }, cancellationToken).ConfigureAwait(false);
     }
 
@@ -73,7 +61,7 @@ internal sealed partial class HostService
         {
             var entry = ClaimToRelease(state, grant, request);
             Rights.RequireOwn(grant, entry);
-            return entry.Stands ? (entry.Id, Released(entry.Claim, now)) : (entry.Id, null);
+            return new ClaimDecision.Accepted(entry.Stands ? Released(entry.Claim, now) : entry.Claim, AlreadyThere: !entry.Stands);
         }, cancellationToken).ConfigureAwait(false);
     }
 
@@ -99,28 +87,43 @@ internal sealed partial class HostService
         return WireClaims.Claim(state, state.Claims[id], time.GetUtcNow());
     }
 
-    /// <summary>Writes a claim and says how it stands.</summary>
+    /// <summary>Writes what is decided, and says how the claim stands.</summary>
     private async Task<Claim> ChangeAsync(
-        Caller caller, string verb, string subject, Func<HostState, DateTimeOffset, (ClaimId Id, Policy.Claims.Claim? Write)> decide,
-        CancellationToken cancellationToken)
+        Caller caller, string verb, string subject, Func<HostState, DateTimeOffset, ClaimDecision.Accepted> decide, CancellationToken cancellationToken)
     {
         var (state, id) = await AskAsync(caller, verb, subject, (current, now) =>
         {
-            var (claim, write) = decide(current, now);
-            return write is null
-                ? (new Decided([], []), claim)
-                : (new Decided(
-                    [new StoreChange.PutClaim(write), Audit(caller, now, verb, claim.ToString(), "ok", Describe(current, write))],
-                    [new HostEvent.ClaimWritten(write)]), claim);
+            var accepted = decide(current, now);
+            var claim = accepted.Claim;
+            if (accepted.AlreadyThere)
+            {
+                return (new Decided([], []), claim.Id);
+            }
+
+            List<StoreChange> changes = [new StoreChange.PutClaim(claim), Audit(caller, now, verb, claim.Id.ToString(), "ok", Describe(current, claim))];
+            if (accepted.Ends is { } ends)
+            {
+                changes.AddRange([StoreChange.Keep(ends), Audit(caller, now, verb, ends.Id.ToString(), "ok", $"ended: its device goes to claim {claim.Id}")]);
+            }
+
+            return (new Decided(changes, [.. Written(accepted)]), claim.Id);
         }, cancellationToken).ConfigureAwait(false);
         return WireClaims.Claim(state, state.Claims[id], time.GetUtcNow());
     }
+
+    private static IEnumerable<HostEvent> Written(ClaimDecision.Accepted accepted) =>
+        new[] { accepted.Claim, accepted.Ends }.OfType<Policy.Claims.Claim>().Select(c => new HostEvent.ClaimWritten(c));
 
     private ClaimDecision.Accepted Accept(HostState state, Grant grant, CreateClaimRequest request, Guid nonce, DateTimeOffset now)
     {
         var decision = ClaimDecider.Decide(state, ToCore(state, grant, request), nonce, now);
         var accepted = decision as ClaimDecision.Accepted
             ?? throw Named(ToException(state, grant, (ClaimDecision.Refused)decision, now), (ClaimDecision.Refused)decision);
+        if (accepted.Ends is { } ends)
+        {
+            Rights.RequireOwn(grant, state.Claims[ends.Id]);
+        }
+
         if (state.Claims.TryGetValue(accepted.Claim.Id, out var standing))
         {
             Rights.RequireOwn(grant, standing, accepted.AlreadyThere);
@@ -133,12 +136,24 @@ internal sealed partial class HostService
             : throw new HostException(ErrorCode.ErrorTooMany, $"{grant.Caller.Owner} has {most} claims, and may have no more", "release one: usbhostctl claim-release");
     }
 
-    /// <summary>The claim that a request with <c>move</c> would take the device from.</summary>
-    private static ClaimEntry? Rival(HostState state, CreateClaimRequest request)
+    /// <summary>The claim that a request would change: with <c>move</c> the one that has the device; with a reason the one that stands for its guest.</summary>
+    private static ClaimEntry? Changed(HostState state, CreateClaimRequest request)
     {
+        var reasons = request.ForceReason.Length > 0 || request.OverrideReason.Length > 0;
+        if (!request.Move && !reasons)
+        {
+            return null;
+        }
+
         var matches = DeviceSelector.Match(state, request.Device);
-        return matches.Length == 1 ? Assessor.OwnerOf(state, matches[0]) : null;
+        return matches.Length == 1 && Assessor.OwnerOf(state, matches[0]) is { } owner
+            && (request.Move || (owner.Claim.Origin != ClaimOrigin.Rule && IsNamed(state, owner.Claim.Guest, request.Guest)))
+            ? owner
+            : null;
     }
+
+    private static bool IsNamed(HostState state, GuestId guest, string text) =>
+        text == state.GuestName(guest) || text == guest.ToString() || text == $"name:{state.GuestName(guest)}" || text == $"uuid:{guest}";
 
     private static ClaimRequest ToCore(HostState state, Grant grant, CreateClaimRequest request) => new()
     {
@@ -164,10 +179,7 @@ internal sealed partial class HostService
 
     /// <summary>What a rule or the guest's definition asks for is held back, or it would come straight back.</summary>
     private static Policy.Claims.Claim Released(Policy.Claims.Claim claim, DateTimeOffset now) =>
-        claim.Origin is ClaimOrigin.Rule or ClaimOrigin.Metadata ? claim with { Hold = ClaimHold.Withheld } : claim with { Released = now };
-
-    private static Policy.Claims.Claim Moved(Policy.Claims.Claim claim, GuestId guest) =>
-        claim with { Guest = guest, Hold = ClaimHold.None, LifetimeRun = null, ForceReason = null, OverrideReason = null };
+        claim.Origin == ClaimOrigin.Rule || Fold.IsWish(claim) ? claim with { Hold = ClaimHold.Withheld } : claim with { Released = now };
 
     private static void CheckClaimRequest(CreateClaimRequest request)
     {

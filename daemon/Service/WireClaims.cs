@@ -79,9 +79,10 @@ internal static class WireClaims
         _ => throw Refusals.Invalid($"mode {(int)mode} is unknown", "use HOSTDEV"),
     };
 
-    public static ClaimLifetime Lifetime(V1.Lifetime lifetime) => lifetime switch
+    public static ClaimLifetime? Lifetime(V1.Lifetime lifetime) => lifetime switch
     {
-        V1.Lifetime.Unspecified or V1.Lifetime.Forever => ClaimLifetime.Forever,
+        V1.Lifetime.Unspecified => null,
+        V1.Lifetime.Forever => ClaimLifetime.Forever,
         V1.Lifetime.UntilUnplug => ClaimLifetime.UntilUnplug,
         V1.Lifetime.UntilGuestStops => ClaimLifetime.UntilGuestStops,
         _ => throw Refusals.Invalid($"lifetime {(int)lifetime} is unknown", "use FOREVER, UNTIL_UNPLUG or UNTIL_GUEST_STOPS"),

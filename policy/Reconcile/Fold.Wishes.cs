@@ -14,6 +14,9 @@ public sealed partial class Fold
     /// <summary>The owner under which a guest's own claims stand.</summary>
     private static string OwnerOf(GuestId guest) => $"guest:{guest}";
 
+    /// <summary>Whether the definition of the claim's own guest asks for it.</summary>
+    public static bool IsWish(Claim claim) => claim.Origin == ClaimOrigin.Metadata && claim.Owner == OwnerOf(claim.Guest);
+
     private void NoteWishes(Guest? before, Guest after)
     {
         if (before is null || !before.Wishes.SequenceEqual(after.Wishes) || state.UnmetWishes.Contains(after.Id))
@@ -89,7 +92,16 @@ public sealed partial class Fold
         }
 
         var id = ClaimId.ByWish(guest.Id, wish.Device);
-        if (state.Claims.TryGetValue(id, out var own) && own.Stands && AsAsked(own.Claim, wish))
+        var own = state.Claims.GetValueOrDefault(id) is { Stands: true } known ? known : null;
+        if (own is not null && !IsWishOf(own.Claim, guest.Id))
+        {
+            // Recovered, or moved by an earlier version, which kept the id.
+            return own.Claim.Guest == guest.Id && own.Claim.Hold == ClaimHold.None
+                ? new WishOutcome(wish, id, null)
+                : new WishOutcome(wish, null, Taken(own));
+        }
+
+        if (own is not null && AsAsked(own.Claim, wish))
         {
             return new WishOutcome(wish, id, null);
         }
@@ -105,7 +117,7 @@ public sealed partial class Fold
             Uid = ClaimRequest.NoUid,
             Door = "metadata",
         };
-        if (own is { Stands: true })
+        if (own is not null)
         {
             EndWish(own, "its guest's definition asks for it otherwise");
         }
@@ -128,11 +140,19 @@ public sealed partial class Fold
         }
     }
 
+    private static bool IsWishOf(Claim claim, GuestId guest) => IsWish(claim) && claim.Guest == guest;
+
+    private ClaimDecision.Refused Taken(ClaimEntry entry) => new(
+        Refusal.HeldByGuest,
+        $"{StatusText.DeviceName(state, entry.Claim, null)} is claimed for guest {state.GuestName(entry.Claim.Guest)} (claim {entry.Id}, {Assessor.Assess(state, entry, now).Phase})",
+        $"usbhostctl {(entry.Claim.Hold == ClaimHold.None ? "claim-release" : "claim-retry")} {entry.Id}")
+    { OtherClaim = entry.Id, OtherGuest = entry.Claim.Guest };
+
     private static bool AsAsked(Claim claim, GuestWish wish) =>
         (wish.Mode is null || wish.Mode == claim.Mode) && (wish.GuestReset is null || wish.GuestReset == claim.GuestReset) && wish.Follow.All(claim.Ids.Contains);
 
     private List<ClaimEntry> OwnClaims(GuestId guest) =>
-        [.. state.ClaimsByGuest[guest].Select(id => state.Claims[id]).Where(e => e is { Stands: true, Claim.Origin: ClaimOrigin.Metadata } && e.Claim.Owner == OwnerOf(guest))];
+        [.. state.ClaimsByGuest[guest].Select(id => state.Claims[id]).Where(e => e.Stands && IsWishOf(e.Claim, guest))];
 
     private void EndWish(ClaimEntry entry, string why)
     {

@@ -78,9 +78,9 @@ public static class ClaimDecider
             return unseen;
         }
 
-        if (RivalOf(state, claim, device) is { } rival)
+        if (RivalOf(state, request, claim, device) is { } rival)
         {
-            return AgainstRival(state, request, claim, rival, device);
+            return StandingClaim.Meet(state, request, claim, rival, device);
         }
 
         return RefusedBy(state, claim, device) ?? (ClaimDecision)new ClaimDecision.Accepted(claim, AlreadyThere: false);
@@ -120,8 +120,8 @@ public static class ClaimDecider
         }
 
         var claim = ClaimOf(request, key, ids, nonce, now, Verdict.None);
-        return RivalOf(state, claim, null) is { } rival
-            ? AgainstRival(state, request, claim, rival, null)
+        return RivalOf(state, request, claim, null) is { } rival
+            ? StandingClaim.Meet(state, request, claim, rival, null)
             : claim.Mode != ClaimMode.Hostdev ? UnsupportedMode(claim) : new ClaimDecision.Accepted(claim, AlreadyThere: false);
     }
 
@@ -136,7 +136,7 @@ public static class ClaimDecider
         Follows = key,
         Ids = ids,
         Mode = request.Mode ?? verdict.Rule?.Mode ?? ClaimMode.Hostdev,
-        Lifetime = request.Lifetime,
+        Lifetime = request.Lifetime ?? ClaimLifetime.Forever,
         Origin = ClaimOrigin.Explicit,
         Owner = request.Owner,
         Uid = request.Uid,
@@ -162,9 +162,9 @@ public static class ClaimDecider
     }
 
     /// <summary>The standing claim that has this device, or would follow the same one.</summary>
-    private static ClaimEntry? RivalOf(HostState state, Claim claim, UsbDevice? device)
+    private static ClaimEntry? RivalOf(HostState state, ClaimRequest request, Claim claim, UsbDevice? device)
     {
-        if (device is not null && Assessor.OwnerOf(state, device) is { } owner && !GivesWay(owner, claim))
+        if (device is not null && Assessor.OwnerOf(state, device) is { } owner && !StandingClaim.GivesWay(owner, request))
         {
             return owner;
         }
@@ -172,42 +172,8 @@ public static class ClaimDecider
         // The same device by another of its keys, also where it is Ambiguous or away now.
         var keys = device?.Keys ?? [claim.Follows];
         return keys.SelectMany(k => state.ClaimsByKey[k]).Select(id => state.Claims[id])
-            .FirstOrDefault(e => e.Stands && !GivesWay(e, claim) && e.Claim.Ids.Intersect(claim.Ids).Any()
+            .FirstOrDefault(e => e.Stands && !StandingClaim.GivesWay(e, request) && e.Claim.Ids.Intersect(claim.Ids).Any()
                 && (device is null || Assessor.Choose(state, e) is { Device: null } choice && choice.Candidates.Any(c => c.Syspath == device.Syspath) && e.Claim.Follows == claim.Follows));
-    }
-
-    /// <summary>A claim by name goes before one by rule; where both would do the same, the rule's stays.</summary>
-    private static bool GivesWay(ClaimEntry standing, Claim claim) =>
-        standing.Claim.Origin == ClaimOrigin.Rule && (standing.Claim.Guest != claim.Guest || standing.Claim.Hold != ClaimHold.None);
-
-    private static ClaimDecision AgainstRival(HostState state, ClaimRequest request, Claim claim, ClaimEntry rival, UsbDevice? device)
-    {
-        var held = rival.Claim;
-        if (held.Guest == claim.Guest)
-        {
-            return new ClaimDecision.Accepted(held, AlreadyThere: true);
-        }
-
-        if (request.Move)
-        {
-            // What passed policy or the guard was said for the other guest.
-            var moved = held with
-            {
-                Guest = claim.Guest,
-                Hold = ClaimHold.None,
-                LifetimeRun = null,
-                ForceReason = claim.ForceReason,
-                OverrideReason = claim.OverrideReason,
-            };
-            return device is not null && RefusedBy(state, moved, device) is { } refused ? refused : new ClaimDecision.Accepted(moved, AlreadyThere: false);
-        }
-
-        var status = Assessor.Assess(state, rival, held.Created);
-        return new ClaimDecision.Refused(
-            Refusal.HeldByGuest,
-            $"{StatusText.DeviceName(state, held, device)} is claimed for guest {state.GuestName(held.Guest)} (claim {held.Id}, {status.Phase})",
-            $"release it: usbhostctl claim-release {held.Id}; or take it over: --move")
-        { OtherClaim = held.Id, OtherGuest = held.Guest, Device = device };
     }
 
     /// <summary>

@@ -25,7 +25,8 @@ public sealed record ClaimRequest
     /// <summary>Null: as the rule says, else hostdev.</summary>
     public ClaimMode? Mode { get; init; }
 
-    public ClaimLifetime Lifetime { get; init; } = ClaimLifetime.Forever;
+    /// <summary>Null: forever, and whatever it is where the claim stands already.</summary>
+    public ClaimLifetime? Lifetime { get; init; }
 
     /// <summary>Null: as the rule says, else off.</summary>
     public GuestReset? GuestReset { get; init; }
@@ -77,7 +78,11 @@ public abstract record ClaimDecision
     }
 
     /// <summary>The claim to store; or one that already says the same.</summary>
-    public sealed record Accepted(Claim Claim, bool AlreadyThere) : ClaimDecision;
+    public sealed record Accepted(Claim Claim, bool AlreadyThere) : ClaimDecision
+    {
+        /// <summary>The claim that ends with this: released, and to be stored after the new one, which is in the way of whatever would ask for it again.</summary>
+        public Claim? Ends { get; init; }
+    }
 
     public sealed record Refused(Refusal Why, string Message, string Hint) : ClaimDecision
     {

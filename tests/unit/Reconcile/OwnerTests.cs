@@ -132,6 +132,19 @@ internal sealed class OwnerTests : StickTest
     }
 
     [Test]
+    public void Attach_AgainByWhomTheRuleNamesNow_IsToldToReleaseTheOtherClaim()
+    {
+        world.Reload(ForMember);
+        var claim = Claim($"port:{stick.Port}", World.Member);
+        world.Reload(TestRules.Of(Allow with { Owners = ["0"] }));
+
+        var refused = Assert.Throws<HostException>(() => world.Claim(stick, guest))!;
+
+        Assert.That(refused.Code, Is.EqualTo(ErrorCode.ErrorHeldByGuest));
+        Assert.That(refused.Hint, Does.Contain($"claim-release {claim}"));
+    }
+
+    [Test]
     public void Claim_OfWhomItIsNotKnownWhoAsked_PassesAsItDid()
     {
         var claim = Claim($"port:{stick.Port}", World.Member);

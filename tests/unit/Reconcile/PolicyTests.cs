@@ -246,6 +246,20 @@ internal sealed class PolicyTests : StickTest
     }
 
     [Test]
+    public void MoveClaim_OfAClaimByRule_IsTheMoversAndTheRulesEnds()
+    {
+        var other = world.Guest("other");
+        world.Reload(TestRules.Of(new Rule { Target = RuleTarget.Assign, ToGuest = [new Glob("guest"), new Glob("other")] }));
+        var byRule = RuleClaim().Id;
+
+        var moved = ClaimId.Parse(world.Ask(s => s.MoveClaimAsync(World.Root, new MoveClaimRequest { Id = byRule.ToString(), Guest = "other" }, default)).Id);
+
+        Assert.That((world.Stand(moved).Phase, world.Stored(moved).Origin, world.Stand(byRule).Phase), Is.EqualTo((ClaimPhase.Attached, ClaimOrigin.Explicit, ClaimPhase.Released)));
+        Assert.That(world.Host.GuestsWith(stick), Is.EqualTo([other]));
+        Assert.That(world.Store.Load().Claims.Select(c => c.Id), Is.EqualTo([moved]));
+    }
+
+    [Test]
     public void Assign_GuestDefinedLater_GetsItThen()
     {
         world.Reload(Assigning("new-one"));

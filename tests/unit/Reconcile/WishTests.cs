@@ -2,6 +2,7 @@ using NUnit.Framework;
 using UsbHostd.Api.V1;
 using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;
@@ -208,6 +209,41 @@ internal sealed class WishTests : StickTest
         Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
     }
 
+    [TestCase(true)]
+    [TestCase(false)]
+    public void MovedToAnotherGuest_IsTheMoversAndComesBackWhenThatIsReleased(bool byAttach)
+    {
+        var other = world.Guest("other");
+        Ask(Stick);
+        var own = Own().Id;
+        world.Host.Done.Clear();
+
+        var moved = byAttach ? world.Claim(stick, other, r => r.Move = true) : Move(own, other);
+
+        Assert.That((Own().Id, Own().Claim.Origin, Own().Claim.Owner, Own().Claim.Door), Is.EqualTo((moved, ClaimOrigin.Explicit, "uid:0", "grpc")));
+        Assert.That(world.Host.Done, Is.EqualTo(["detach stick guest", "attach stick other"]));
+        Assert.That(Shown().Code, Is.EqualTo(ErrorCode.ErrorHeldByGuest));
+        world.Restart();
+        world.Release(moved);
+        Assert.That((Own().Id, world.Host.GuestsWith(stick).Single()), Is.EqualTo((own, guest)));
+    }
+
+    [Test]
+    public void MovedByAnEarlierVersion_IsNotCountedAsItsOwnAndCanBeReleased()
+    {
+        var other = world.Guest("other");
+        Ask(Stick);
+        var own = Own().Id;
+        world.Crash();
+        world.Store.Commit([new StoreChange.PutClaim(world.Store.Claims[own] with { Guest = other.Id })]);
+        world.Start();
+        Assert.That((Shown().ClaimId, Shown().Code, world.Host.GuestsWith(stick).Single()), Is.EqualTo(("", ErrorCode.ErrorHeldByGuest, other)));
+
+        world.Release(own);
+
+        Assert.That((Own().Id, Own().Claim.Guest, world.Host.GuestsWith(stick).Single()), Is.EqualTo((own, guest.Id, guest)));
+    }
+
     [Test]
     public void Fault_IsShownAndTheOthersAreMet()
     {
@@ -232,6 +268,9 @@ internal sealed class WishTests : StickTest
     }
 
     private void Ask(params GuestWish[] wishes) => world.Do(h => h.Redefine(guest, wishes));
+
+    private ClaimId Move(ClaimId claim, FakeGuest to) => ClaimId.Parse(
+        world.Ask(s => s.MoveClaimAsync(World.Root, new MoveClaimRequest { Id = claim.ToString(), Guest = to.Id.ToString() }, default)).Id);
 
     private List<ClaimEntry> Claims() => [.. world.State.Claims.Values.Where(e => e.Stands)];
 

@@ -139,6 +139,18 @@ internal sealed class GrantTests : StickTest
         Assert.That(authority.Asked, Is.EqualTo([Right.Force]));
     }
 
+    [Test]
+    public void CreateClaim_ForceOnTheClaimOfAnother_TakesTheRightToChangeIt()
+    {
+        Create(World.User);
+        var caller = World.Nobody with { Authority = new FakeAuthority(right => right != Right.Manage) };
+
+        var code = Refusal(s => s.CreateClaimAsync(caller, new() { Device = "port:1-4", Guest = "guest", ForceReason = "x" }, default));
+
+        Assert.That(code, Is.EqualTo(ErrorCode.ErrorPermissionDenied));
+        Assert.That(world.State.Claims.Values.Single().Claim.ForceReason, Is.Null);
+    }
+
     private IEnumerable<string> Ports(Caller caller) => world.Ask(s => s.ListDevicesAsync(caller, new(), default)).Devices.Where(d => !d.Hub).Select(d => d.Port);
 
     private List<string> Claims(Caller caller) => [.. world.Ask(s => s.ListClaimsAsync(caller, new(), default)).Claims.Select(c => c.Id)];

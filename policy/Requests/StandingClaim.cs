@@ -1,0 +1,142 @@
+using System.Collections.Immutable;
+using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Reconcile;
+
+namespace UsbHostd.Policy.Requests;
+
+/// <summary>What becomes of a request for a device on which a claim stands, and of a claim that is moved: pure.</summary>
+public static class StandingClaim
+{
+    /// <summary>A claim by name goes before one by rule; where both would do the same, the rule's stays.</summary>
+    public static bool GivesWay(ClaimEntry standing, ClaimRequest request) =>
+        standing.Claim.Origin == ClaimOrigin.Rule
+        && (standing.Claim.Guest != request.Guest || standing.Claim.Hold != ClaimHold.None
+            || GivesReasons(request, standing.Claim) || Otherwise(request, standing.Claim) is not null);
+
+    /// <param name="claim">What the request would come to if nothing stood there.</param>
+    public static ClaimDecision Meet(HostState state, ClaimRequest request, Claim claim, ClaimEntry standing, UsbDevice? device)
+    {
+        var held = standing.Claim;
+        if (held.Guest != claim.Guest && !request.Move)
+        {
+            var status = Assessor.Assess(state, standing, held.Created);
+            return Refuse(
+                state, held, device, $"(claim {held.Id}, {status.Phase})", $"release it: usbhostctl claim-release {held.Id}; or take it over: --move");
+        }
+
+        if (held.Guest != claim.Guest && IsNobodys(held))
+        {
+            return Accept(state, claim, device, Ended(held, claim.Created));
+        }
+
+        if (Otherwise(request, held) is { } otherwise)
+        {
+            return Refuse(
+                state, held, device, $"already (claim {held.Id}), and {otherwise}",
+                $"release it first: usbhostctl claim-release {held.Id}; or leave out what it has otherwise");
+        }
+
+        return held.Guest == claim.Guest
+            ? Again(state, request, standing, device)
+            : Accept(state, To(held, claim.Guest) with { ForceReason = claim.ForceReason, OverrideReason = claim.OverrideReason }, device, ends: null);
+    }
+
+    /// <summary>Moves a claim to another guest. One that nobody made by name ends, and whoever moves it makes another.</summary>
+    /// <param name="nonce">As in <see cref="ClaimDecider.Decide"/>.</param>
+    public static ClaimDecision Move(HostState state, ClaimEntry standing, GuestId guest, ClaimMaker by, Guid nonce, DateTimeOffset now)
+    {
+        var (held, moved) = (standing.Claim, To(standing.Claim, guest));
+        var device = Assessor.Choose(state, standing).Device;
+        return !IsNobodys(held)
+            ? Accept(state, moved, device, ends: null)
+            : Accept(
+                state,
+                moved with
+                {
+                    Id = ClaimId.Of(nonce),
+                    Origin = ClaimOrigin.Explicit,
+                    Owner = by.Owner,
+                    Uid = by.Uid,
+                    Gids = by.Gids,
+                    Door = by.Door,
+                    Created = now,
+                },
+                device,
+                Ended(held, now));
+    }
+
+    /// <summary>A rule or a guest's definition asks for it, for that guest only.</summary>
+    private static bool IsNobodys(Claim held) => held.Origin is ClaimOrigin.Rule or ClaimOrigin.Metadata;
+
+    /// <summary>What passed policy or the guard was said for the other guest.</summary>
+    private static Claim To(Claim held, GuestId guest) =>
+        held with { Guest = guest, Hold = ClaimHold.None, LifetimeRun = null, ForceReason = null, OverrideReason = null };
+
+    /// <summary>Null where somebody held back what a rule gives: that must not come back when the other claim ends.</summary>
+    private static Claim? Ended(Claim held, DateTimeOffset now) =>
+        held is { Origin: ClaimOrigin.Rule, Hold: not ClaimHold.None } ? null : held with { Released = now, Hold = ClaimHold.None };
+
+    private static ClaimDecision Accept(HostState state, Claim claim, UsbDevice? device, Claim? ends) =>
+        device is not null && ClaimDecider.RefusedBy(state, claim, device) is { } refused
+            ? refused
+            : new ClaimDecision.Accepted(claim, AlreadyThere: false) { Ends = ends };
+
+    /// <summary>The same guest again: the claim that stands, with what was said since of why policy or the guard is passed.</summary>
+    private static ClaimDecision Again(HostState state, ClaimRequest request, ClaimEntry standing, UsbDevice? device)
+    {
+        var held = standing.Claim;
+        if (held.Hold != ClaimHold.None || standing.Quarantine is not null)
+        {
+            var status = Assessor.Assess(state, standing, held.Created);
+            return Refuse(
+                state, held, device, $"already (claim {held.Id}), which is set aside: {StatusText.Message(state, held, status)}",
+                $"usbhostctl claim-retry {held.Id}");
+        }
+
+        if (GivesReasons(request, held))
+        {
+            return new ClaimDecision.Accepted(
+                held with { ForceReason = request.ForceReason ?? held.ForceReason, OverrideReason = request.OverrideReason ?? held.OverrideReason },
+                AlreadyThere: false);
+        }
+
+        return device is not null && !device.IsHub && Permission.WhyNot(state, held, device) is { } forbidden
+            ? Refuse(
+                state, held, device, $"already (claim {held.Id}), and policy does not allow that: {forbidden}",
+                $"release it first: usbhostctl claim-release {held.Id}; an administrator may pass policy with --override REASON")
+            : new ClaimDecision.Accepted(held, AlreadyThere: true);
+    }
+
+    private static bool GivesReasons(ClaimRequest request, Claim held) =>
+        (request.ForceReason ?? held.ForceReason) != held.ForceReason || (request.OverrideReason ?? held.OverrideReason) != held.OverrideReason;
+
+    /// <summary>What the claim has otherwise than the request says; null where nothing is. What a request leaves open is as the claim has it.</summary>
+    private static string? Otherwise(ClaimRequest request, Claim held) => request switch
+    {
+        { Follow: { } follow } when follow != held.Follows.Kind => $"it follows its {held.Follows.Kind.ToString().ToLowerInvariant()}",
+        _ when request.FollowIds.Any(i => !held.Ids.Contains(i)) => $"it follows {string.Join(", ", held.Ids)} only",
+        { Mode: { } mode } when mode != held.Mode => $"its mode is {ClaimWords.Of(held.Mode)}",
+        { Lifetime: { } lifetime } when lifetime != held.Lifetime => held.Lifetime switch
+        {
+            ClaimLifetime.UntilUnplug => "it ends when the device is unplugged",
+            ClaimLifetime.UntilGuestStops => "it ends when the guest stops",
+            _ => "it ends when it is released only",
+        },
+        { GuestReset: { } reset } when reset != held.GuestReset => $"its guest-reset is {ClaimWords.Of(held.GuestReset)}",
+        _ => null,
+    };
+
+    private static ClaimDecision.Refused Refuse(HostState state, Claim held, UsbDevice? device, string how, string hint) =>
+        new(Refusal.HeldByGuest, $"{StatusText.DeviceName(state, held, device)} is claimed for guest {state.GuestName(held.Guest)} {how}", hint)
+        {
+            OtherClaim = held.Id,
+            OtherGuest = held.Guest,
+            Device = device,
+        };
+}
+
+/// <summary>In whose name a claim is made.</summary>
+public sealed record ClaimMaker(string Owner, uint Uid, ImmutableArray<uint> Gids, string Door);
