@@ -9,7 +9,7 @@ internal static class ClaimRows
 {
     private const string Columns =
         "id, target, guest, follows, ids, mode, lifetime, origin, owner, door, request_id, guest_reset, override_reason, "
-        + "force_reason, lifetime_plug, lifetime_run, hold, created, released, uid, gids";
+        + "force_reason, lifetime_plug, lifetime_run, hold, created, released, uid, gids, request_device, request_digest";
 
     /// <summary>?1 is the oldest release that is still of interest.</summary>
     public const string Select = $"SELECT {Columns} FROM claims WHERE released IS NULL OR released >= ?1 ORDER BY created, id";
@@ -18,14 +18,15 @@ internal static class ClaimRows
     public const string Upsert =
         $"""
         INSERT INTO claims ({Columns})
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
         ON CONFLICT (id) DO UPDATE SET
             target = excluded.target, guest = excluded.guest, follows = excluded.follows, ids = excluded.ids,
             mode = excluded.mode, lifetime = excluded.lifetime, origin = excluded.origin, owner = excluded.owner,
             door = excluded.door, request_id = excluded.request_id, guest_reset = excluded.guest_reset,
             override_reason = excluded.override_reason, force_reason = excluded.force_reason,
             lifetime_plug = excluded.lifetime_plug, lifetime_run = excluded.lifetime_run, hold = excluded.hold,
-            created = excluded.created, released = excluded.released, uid = excluded.uid, gids = excluded.gids
+            created = excluded.created, released = excluded.released, uid = excluded.uid, gids = excluded.gids,
+            request_device = excluded.request_device, request_digest = excluded.request_digest
         """;
 
     /// <summary>
@@ -55,7 +56,9 @@ internal static class ClaimRows
             .Bind(18, StoredText.Of(claim.Created))
             .Bind(19, claim.Released is { } released ? StoredText.Of(released) : null)
             .Bind(20, claim.Uid is { } uid ? StoredText.Of(uid) : null)
-            .Bind(21, claim.Uid is null ? null : StoredText.Of(claim.Gids));
+            .Bind(21, claim.Uid is null ? null : StoredText.Of(claim.Gids))
+            .Bind(22, claim.Request?.Device)
+            .Bind(23, claim.Request?.Digest);
 
     /// <exception cref="FormatException">A column holds what no version of this schema writes.</exception>
     public static Claim Read(SqliteStatement row) => new()
@@ -81,5 +84,6 @@ internal static class ClaimRows
         Released = row.TextOrNull(18) is { } released ? StoredText.Time(released) : null,
         Uid = row.TextOrNull(19) is { } uid ? StoredText.Number(uid) : null,
         Gids = StoredText.Numbers(row.TextOrNull(20) ?? ""),
+        Request = row.TextOrNull(21) is { } device && row.TextOrNull(22) is { } digest ? new RequestPrint(device, digest) : null,
     };
 }

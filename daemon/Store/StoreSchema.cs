@@ -135,11 +135,14 @@ internal static class StoreSchema
         """;
 
     /// <summary>
-    /// Who made a claim, for rules with owner or group. Of claims from before it is not known, and they pass as they did: an upgrade detaches nothing.
+    /// Who made a claim, for rules with owner or group, and what the request said. Of claims from before neither is known, and they pass as they did: an
+    /// upgrade detaches nothing.
     /// </summary>
     private const string Version4 =
         """
         ALTER TABLE claims ADD COLUMN uid TEXT;
         ALTER TABLE claims ADD COLUMN gids TEXT;
+        ALTER TABLE claims ADD COLUMN request_device TEXT;
+        ALTER TABLE claims ADD COLUMN request_digest TEXT;
         """;
 }

@@ -47,6 +47,9 @@ public sealed record Claim
     /// <summary>The client's own request id, unique per owner; null where it gave none.</summary>
     public string? RequestId { get; init; }
 
+    /// <summary>What that request said; null where it had no id, and of claims from before it was kept.</summary>
+    public RequestPrint? Request { get; init; }
+
     public GuestReset GuestReset { get; init; } = GuestReset.Off;
 
     /// <summary>Why policy was passed; null where it was not.</summary>

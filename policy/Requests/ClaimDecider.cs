@@ -41,11 +41,11 @@ public static class ClaimDecider
         { Candidates = candidates };
 
     private static ClaimDecision Repeated(HostState state, ClaimRequest request, Claim earlier) =>
-        earlier.Guest == request.Guest
+        RepeatedRequest.IsSame(state, request, earlier)
             ? new ClaimDecision.Accepted(earlier, AlreadyThere: true)
             : new ClaimDecision.Refused(
                 Refusal.RequestReused,
-                $"request id {request.RequestId} was already used for claim {earlier.Id} of guest {state.GuestName(earlier.Guest)}",
+                $"request id {request.RequestId} was already used for another request, which made claim {earlier.Id} of guest {state.GuestName(earlier.Guest)}",
                 "use another request id for another wish");
 
     private static ClaimDecision ForPresent(HostState state, ClaimRequest request, UsbDevice device, Guid nonce, DateTimeOffset now)
@@ -143,6 +143,7 @@ public static class ClaimDecider
         Gids = request.Gids,
         Door = request.Door,
         RequestId = request.RequestId,
+        Request = request.RequestId is null ? null : RepeatedRequest.PrintOf(request),
         GuestReset = request.GuestReset ?? verdict.Rule?.GuestReset ?? GuestReset.Off,
         ForceReason = request.ForceReason,
         OverrideReason = request.OverrideReason,

@@ -11,10 +11,82 @@ using HostUse = UsbHostd.Policy.Devices.HostUse;
 
 namespace UsbHostd.Tests.Service;
 
-/// <summary>Requests for what is claimed already.</summary>
+/// <summary>Requests that are repeated, and requests for what is claimed already.</summary>
 [TestFixture]
 internal sealed class AgainTests : StickTest
 {
+    private static readonly CreateClaimRequest First = new() { Device = "port:1-4", Guest = "guest", RequestId = "r1" };
+
+    public static IEnumerable<TestCaseData> Others() =>
+    [
+        Other("Device", r => r.Device = "port:1-5"), Other("DeviceThatIsAway", r => r.Device = "serial:0951:1666:S-7777"), Other("Guest", r => r.Guest = "other"),
+        Other("Follow", r => r.Follow = Follow.Port), Other("FollowIds", r => r.FollowIds.Add("303a:1001")), Other("Mode", r => r.Mode = Mode.Spicevmc),
+        Other("Lifetime", r => r.Lifetime = Lifetime.UntilUnplug), Other("GuestReset", r => r.GuestReset = GuestReset.On), Other("Move", r => r.Move = true),
+        Other("Force", r => r.ForceReason = "x"), Other("Override", r => r.OverrideReason = "x"),
+    ];
+
+    [TestCaseSource(nameof(Others))]
+    public void CreateClaim_RequestIdOfAnotherRequest_IsRefused(Action<CreateClaimRequest> other)
+    {
+        var (first, again) = (CreateFirst(), First.Clone());
+        other(again);
+
+        var refused = Refused(again);
+
+        Assert.That((refused.Code, refused.Message), Is.EqualTo((ErrorCode.ErrorRequestReused, $"request id r1 was already used for another request, which made claim {first} of guest guest")));
+    }
+
+    [TestCaseSource(nameof(Others))]
+    public void CreateClaim_RequestIdOfAnotherRequestBeforeARestart_IsRefused(Action<CreateClaimRequest> other)
+    {
+        var again = First.Clone();
+        CreateFirst();
+        other(again);
+        world.Restart();
+
+        Assert.That(Refused(again).Code, Is.EqualTo(ErrorCode.ErrorRequestReused));
+    }
+
+    [Test]
+    public void CreateClaim_RepeatedWhileItsDeviceIsAway_IsTheSameClaim()
+    {
+        var first = CreateFirst();
+        world.Do(h => h.Pull(stick));
+
+        Assert.That(world.Create(First).Id, Is.EqualTo(first.ToString()));
+    }
+
+    [Test]
+    public void CreateClaim_RepeatedWithAnotherDeviceInItsPort_IsTheSameClaim()
+    {
+        var first = CreateFirst();
+        world.Do(h => h.Pull(stick));
+        world.Plugged(Some.Keyboard());
+
+        Assert.That(world.Create(First).Id, Is.EqualTo(first.ToString()));
+    }
+
+    [Test]
+    public void CreateClaim_RepeatedByAnotherNameOfItsDevice_IsTheSameClaim()
+    {
+        var (first, again) = (CreateFirst(), First.Clone());
+        again.Device = "serial:0951:1666:S-0001";
+        Assert.That(world.Create(again).Id, Is.EqualTo(first.ToString()));
+
+        world.Do(h => h.Pull(stick));
+
+        Assert.That(world.Create(again).Id, Is.EqualTo(first.ToString()));
+    }
+
+    [Test]
+    public void CreateClaim_RequestIdOfAClaimThatWasMoved_IsTheSameClaim()
+    {
+        var first = CreateFirst();
+        world.Move(first, world.Guest("another"));
+
+        Assert.That(world.Create(First).Id, Is.EqualTo(first.ToString()));
+    }
+
     [Test]
     public void Attach_AgainWithForce_PassesTheGuardAndKeepsTheReason()
     {
@@ -97,5 +169,16 @@ internal sealed class AgainTests : StickTest
         Assert.That((world.Stand(claim).Phase, world.Stand(byRule).Phase), Is.EqualTo((ClaimPhase.Attached, ClaimPhase.Released)));
     }
 
+    private static TestCaseData Other(string what, Action<CreateClaimRequest> other) => new TestCaseData(other).SetArgDisplayNames(what);
+
     private static TestCaseData Setting(string what, Action<CreateClaimRequest> other, string has) => new TestCaseData(other, has).SetArgDisplayNames(what);
+
+    private ClaimId CreateFirst()
+    {
+        world.Plugged(Some.Keyboard(), "1-5");
+        world.Guest("other");
+        return ClaimId.Parse(world.Create(First).Id);
+    }
+
+    private HostException Refused(CreateClaimRequest request) => Assert.Throws<HostException>(() => world.Create(request))!;
 }

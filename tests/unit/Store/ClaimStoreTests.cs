@@ -33,6 +33,7 @@ internal sealed class ClaimStoreTests
         Gids = [0, 27, 4_000_000_000],
         Door = "",
         RequestId = "line\nbreak\0nul",
+        Request = new RequestPrint("serial:0951:1666:a\nb", "rabcdefghijkl"),
         GuestReset = GuestReset.Uninitialized,
         OverrideReason = "an override",
         ForceReason = "a force",

@@ -37,7 +37,7 @@ internal sealed class StoreCrashTests
 
         var claim = folder.Reload().Claims.Single();
 
-        Assert.That((claim.Owner, claim.RequestId, claim.Uid, claim.Gids.Length), Is.EqualTo(("uid:1000", "r1", (uint?)null, 0)));
+        Assert.That((claim.Owner, claim.RequestId, claim.Uid, claim.Gids.Length, claim.Request), Is.EqualTo(("uid:1000", "r1", (uint?)null, 0, (RequestPrint?)null)));
     }
 
     [Test]
