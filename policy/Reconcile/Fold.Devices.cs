@@ -106,8 +106,9 @@ public sealed partial class Fold
         state = state with { DevicesKnown = true };
         if (first)
         {
-            // Nothing was planned before: what the guests showed until now counts from here on.
+            // Nothing was planned before: what the guests showed until now, and ask for, counts from here on.
             TouchEverything();
+            wishesDue.UnionWith(state.Guests.Keys);
         }
 
         foreach (var guest in state.Guests.Values)

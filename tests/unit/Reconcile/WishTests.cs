@@ -83,6 +83,18 @@ internal sealed class WishTests : StickTest
     }
 
     [Test]
+    public void Start_GuestsAreSeenBeforeDevices_IsMetOnceBothAre()
+    {
+        guest.Wishes = [Stick];
+        var (state, now) = (HostState.From(new StoredState(), new ReconcileLimits(), TestRules.AllowAll), world.Time.GetUtcNow());
+
+        state = Fold.Apply(state, new HostEvent.GuestsEnumerated([guest.Seen()]), now).State;
+        state = Fold.Apply(state, new HostEvent.DevicesEnumerated([stick.Seen()]), now).State;
+
+        Assert.That(state.Claims.Values.Select(e => (e.Claim.Origin, e.Claim.Guest)), Is.EqualTo([(ClaimOrigin.Metadata, guest.Id)]));
+    }
+
+    [Test]
     public void NotAllowed_IsNotClaimedAndSaysWhy()
     {
         world.Reload(TestRules.Of());
