@@ -9,7 +9,7 @@ internal static class StoreSchema
     /// <summary>application_id of the file's header (sqlite.org/fileformat2.html, offset 68): "UHst".</summary>
     public const int ApplicationId = 0x55487374;
 
-    public static IReadOnlyList<string> Migrations { get; } = [Version1, Version2, Version3, Version4];
+    public static IReadOnlyList<string> Migrations { get; } = [Version1, Version2, Version3, Version4, Version5];
 
     /// <summary>
     /// Times are UTC text, fixed in length, so that they sort and a person can read them. Rows of claims stay after release.
@@ -138,7 +138,7 @@ internal static class StoreSchema
     /// Who made a claim, for rules with owner or group, and what the request said. Of claims from before neither is known, and they pass as they did: an
     /// upgrade detaches nothing.
     /// </summary>
-    private const string Version4 =
+    private const string Version5 =
         """
         ALTER TABLE claims ADD COLUMN uid TEXT;
         ALTER TABLE claims ADD COLUMN gids TEXT;

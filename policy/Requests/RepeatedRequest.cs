@@ -8,11 +8,23 @@ namespace UsbHostd.Policy.Requests;
 /// <summary>Tells a request that is repeated from another one that was given the same id: pure.</summary>
 internal static class RepeatedRequest
 {
-    public static RequestPrint PrintOf(ClaimRequest request) => new(request.Device, Base32.NameOf('r', string.Join(
-        '\n',
-            request.Guest.ToString(), Number((int?)request.Follow), string.Join(' ', request.FollowIds.Select(i => i.ToString()).Distinct().Order(StringComparer.Ordinal)),
-            Number((int?)request.Mode), Number((int)(request.Lifetime ?? ClaimLifetime.Forever)), Number((int?)request.GuestReset), request.Move ? "move" : "",
-            Number(request.ForceReason?.Length), request.ForceReason ?? "", request.OverrideReason ?? "")));
+    public static RequestPrint PrintOf(ClaimRequest request)
+    {
+        string[] words =
+        [
+            request.Guest.ToString(),
+            Number((int?)request.Follow),
+            string.Join(' ', request.FollowIds.Select(id => id.ToString()).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)),
+            Number((int?)request.Mode),
+            Number((int)(request.Lifetime ?? ClaimLifetime.Forever)),
+            Number((int?)request.GuestReset),
+            request.Move ? "move" : "",
+            Number(request.ForceReason?.Length), // where one reason ends and the other begins
+            request.ForceReason ?? "",
+            request.OverrideReason ?? "",
+        ];
+        return new RequestPrint(request.Device, Base32.NameOf('r', string.Join('\n', words)));
+    }
 
     /// <summary>
     /// Word for word the same, wherever its device may be now; or with another name for the device of the claim. Claims from before the words

@@ -120,6 +120,6 @@ internal sealed class BoundsTests
     private static IEnumerable<string> RememberedGuests(World world)
     {
         world.Advance(10);
-        return world.State.GuestNames.Values.Concat(world.Store.Load().GuestNames.Values).Distinct();
+        return world.State.GuestNames.Values.Concat(world.Store.Load().GuestNames.Values).Distinct(StringComparer.Ordinal);
     }
 }
