@@ -128,9 +128,9 @@ internal sealed class MockedDevices : IDisposable
     {
         Directory.CreateDirectory($"{root}/run/udev/data");
         Directory.CreateDirectory($"{root}/proc/sys/kernel/random");
-        Directory.CreateDirectory($"{root}/proc/self");
+        Directory.CreateDirectory($"{root}/proc/1");
         File.WriteAllText($"{root}/proc/sys/kernel/random/boot_id", "6f1c2d7e-0d3a-4f57-9f0e-0f3d9c1f2ab4\n");
-        File.WriteAllText($"{root}/proc/self/mountinfo", "");
+        File.WriteAllText($"{root}/proc/1/mountinfo", "");
         File.WriteAllText($"{root}/proc/swaps", "");
         for (var bus = 1; bus <= Buses; bus++)
         {

@@ -113,7 +113,7 @@ internal sealed class HostTables(UsbHostOptions options, ISysfsFiles files)
             return;
         }
 
-        var all = MountTable.ParseMounts(Text($"{options.Proc}/self/mountinfo")).ToList();
+        var all = MountTable.ParseMounts(MountInfo()).ToList();
         mountsByNumber = all.ToLookup(m => m.Number, StringComparer.Ordinal);
         mountsByName = all
             .Where(m => m.Number.StartsWith("0:", StringComparison.Ordinal))
@@ -121,6 +121,9 @@ internal sealed class HostTables(UsbHostOptions options, ISysfsFiles files)
             .Where(pair => pair.Name is not null)
             .ToLookup(pair => pair.Name!, pair => pair.Mount, StringComparer.Ordinal);
     }
+
+    private string MountInfo() =>
+        files.Read(options.HostMounts, MostTable, out var content) == 0 ? Encoding.UTF8.GetString(content) : Text(options.OwnMounts);
 
     /// <summary>The kernel's name behind a node or a link to one: <c>/dev/mapper/vg-root</c> is <c>dm-0</c>.</summary>
     private string? BlockName(string node)

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace UsbHostd.Daemon.Usb;
 
 /// <summary>
-/// udev's monitor, mountinfo and swaps (which poll as exceptional, proc_pid_mountinfo(5)), a route socket (rtnetlink(7)) and
+/// udev's monitor, the host's mountinfo and swaps (which poll as exceptional, proc_pid_mountinfo(5)), a route socket (rtnetlink(7)) and
 /// an eventfd, under one poll(2) without a time limit. Everything is open, and so nothing can be missed, once the constructor
 /// is through.
 /// </summary>
@@ -36,7 +36,7 @@ internal sealed unsafe class LinuxUsbSignals : IUsbSignals
         HasLargeBuffer = LibUdev.MonitorSetBuffer(monitor, BufferBytes) >= 0;
         Check(LibUdev.MonitorEnable(monitor), "udev_monitor_enable_receiving");
         stop = Valid(LibC.EventFd(0, LibC.CloseOnExec | LibC.NonBlocking), "eventfd");
-        mounts = Valid(LibC.Open($"{options.Proc}/self/mountinfo", LibC.ReadOnly | LibC.CloseOnExec), "mountinfo");
+        mounts = OpenMounts(options);
         swaps = LibC.Open($"{options.Proc}/swaps", LibC.ReadOnly | LibC.CloseOnExec);
         routes = Valid(LibC.Socket(LibC.AfNetlink, LibC.SockRaw | LibC.CloseOnExec, LibC.NetlinkRoute), "netlink socket");
         var address = new LibC.NetlinkAddress { Family = LibC.AfNetlink, Groups = RouteGroups };
@@ -122,6 +122,19 @@ internal sealed unsafe class LinuxUsbSignals : IUsbSignals
         for (var i = 0; i < 1024 && LibC.Receive(socket, buffer, 8192, LibC.MsgDontWait) > 0; i++)
         {
         }
+    }
+
+    /// <summary>The file that <see cref="HostTables"/> reads: it polls for the mounts of the process that it belongs to.</summary>
+    private static SafeFileHandle OpenMounts(UsbHostOptions options)
+    {
+        var host = LibC.Open(options.HostMounts, LibC.ReadOnly | LibC.CloseOnExec);
+        if (!host.IsInvalid)
+        {
+            return host;
+        }
+
+        host.Dispose();
+        return Valid(LibC.Open(options.OwnMounts, LibC.ReadOnly | LibC.CloseOnExec), "mountinfo");
     }
 
     private static string? Text(nint borrowed) => Marshal.PtrToStringUTF8(borrowed);

@@ -2,11 +2,11 @@ using System.Text;
 
 namespace UsbHostd.Daemon.Usb;
 
-/// <summary>One line of /proc/self/mountinfo (proc_pid_mountinfo(5)).</summary>
+/// <summary>One line of /proc/1/mountinfo (proc_pid_mountinfo(5)).</summary>
 /// <param name="Number">major:minor of the file system; an anonymous 0:N for those that span devices (btrfs, zfs, FUSE).</param>
 internal readonly record struct Mount(string Number, string Point, string Type, string Source);
 
-/// <summary>Pure readers of /proc/self/mountinfo and /proc/swaps. A line that makes no sense is passed over.</summary>
+/// <summary>Pure readers of /proc/1/mountinfo and /proc/swaps. A line that makes no sense is passed over.</summary>
 internal static class MountTable
 {
     /// <summary>Mounts of block devices; those without one (proc, tmpfs, overlay) are left out.</summary>

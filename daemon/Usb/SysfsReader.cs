@@ -42,6 +42,9 @@ internal sealed class SysfsReader
 
     public HostTables NewTables() => new(options, files);
 
+    /// <summary>Whether the mounts that the guard sees are the host's; else they are those of our own namespace.</summary>
+    public bool SeesHostMounts => files.Read(options.HostMounts, 1, out _) == 0;
+
     /// <summary>Devpaths of all USB devices, root hubs included.</summary>
     public ImmutableArray<string> List()
     {

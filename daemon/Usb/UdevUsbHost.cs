@@ -45,6 +45,11 @@ internal sealed partial class UdevUsbHost : IUsbHost
             LogSmallBuffer();
         }
 
+        if (!reader.SeesHostMounts)
+        {
+            LogOwnMounts();
+        }
+
         var observer = new UsbObserver(reader, events, logger);
         thread = new Thread(() => Run(signals, observer, events)) { IsBackground = true, Name = "usb" };
         thread.Start();
@@ -138,6 +143,10 @@ internal sealed partial class UdevUsbHost : IUsbHost
     [LoggerMessage(1111, LogLevel.Information,
         "the kernel grants a small udev buffer only; should a burst of events overflow it, all devices are read afresh")]
     private partial void LogSmallBuffer();
+
+    [LoggerMessage(1113, LogLevel.Warning,
+        "the first process's mounts can't be read (/proc/1/mountinfo): the guard sees those of the daemon's own namespace instead, and may miss others")]
+    private partial void LogOwnMounts();
 
     [LoggerMessage(1112, LogLevel.Critical, "watching devices failed: the daemon ends, to be started again")]
     private partial void LogStopped(Exception e);

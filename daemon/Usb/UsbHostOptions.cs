@@ -9,6 +9,15 @@ internal sealed record UsbHostOptions
 
     public string Proc { get; init; } = "/proc";
 
+    /// <summary>
+    /// The mounts of the first process, which are the host's. Our own leave out what a namespace of our own leaves out: systemd
+    /// unmounts there whatever ProtectHome=, TemporaryFileSystem= and the like hide (systemd.exec(5)).
+    /// </summary>
+    public string HostMounts => $"{Proc}/1/mountinfo";
+
+    /// <summary>For where those can't be read: /proc may hide the first process (proc(5), hidepid).</summary>
+    public string OwnMounts => $"{Proc}/self/mountinfo";
+
     public string Run { get; init; } = "/run";
 
     public string Dev { get; init; } = "/dev";

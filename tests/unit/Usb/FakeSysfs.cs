@@ -23,13 +23,13 @@ internal sealed class FakeSysfs : IDisposable
             Dev = $"{Root}/dev",
             UsbIdFiles = [$"{Root}/usb.ids"],
         };
-        foreach (var folder in new[] { "sys/bus/usb/devices", "sys/class/block", "sys/class/input", "sys/class/net", "proc/self", "proc/net", "run/udev/data", "dev" })
+        foreach (var folder in new[] { "sys/bus/usb/devices", "sys/class/block", "sys/class/input", "sys/class/net", "proc/net", "run/udev/data", "dev" })
         {
             Directory.CreateDirectory($"{Root}/{folder}");
         }
 
         WriteProc("sys/kernel/random/boot_id", "6f1c2d7e-0d3a-4f57-9f0e-0f3d9c1f2ab4\n");
-        WriteProc("self/mountinfo", "");
+        WriteProc("1/mountinfo", "");
         WriteProc("swaps", "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
         Write("/bus/usb/drivers_probe", "");
     }

@@ -32,21 +32,38 @@ internal sealed class HostUsesTests : UsbHostFixture
     [Test]
     public void Uses_PartitionMounted_NamesNodeAndPlace()
     {
-        Sysfs.WriteProc("self/mountinfo", "36 25 8:17 / /media/my\\040stick rw,noatime shared:7 master:2 - vfat /dev/sdb1 rw\n");
+        Sysfs.WriteProc("1/mountinfo", "36 25 8:17 / /media/my\\040stick rw,noatime shared:7 master:2 - vfat /dev/sdb1 rw\n");
         Assert.That(Uses(), Is.EqualTo(new[] { new HostUse(HostUseKind.Mount, "/dev/sdb1 on /media/my stick") }));
+    }
+
+    /// <summary>As in a namespace of the daemon's own in which what is below /home is unmounted.</summary>
+    [Test]
+    public void Uses_MountedForTheHostAndNotForUs_AreTheHosts()
+    {
+        Sysfs.WriteProc("self/mountinfo", "");
+        Sysfs.WriteProc("1/mountinfo", "36 25 8:17 / /home/ada/stick rw shared:7 - vfat /dev/sdb1 rw\n");
+        Assert.That(Uses(), Is.EqualTo(new[] { new HostUse(HostUseKind.Mount, "/dev/sdb1 on /home/ada/stick") }));
+    }
+
+    [Test]
+    public void Uses_FirstProcessHidden_AreThoseOfOurOwnMounts()
+    {
+        File.Delete(Sysfs.Options.HostMounts);
+        Sysfs.WriteProc("self/mountinfo", "36 25 8:17 / /srv rw shared:7 - vfat /dev/sdb1 rw\n");
+        Assert.That(Uses(), Is.EqualTo(new[] { new HostUse(HostUseKind.Mount, "/dev/sdb1 on /srv") }));
     }
 
     [Test]
     public void Uses_OtherDiskMounted_AreNone()
     {
-        Sysfs.WriteProc("self/mountinfo", "36 25 8:1 / / rw - ext4 /dev/sda1 rw\n36 25 8:170 / /x rw - ext4 /dev/sdk10 rw\n");
+        Sysfs.WriteProc("1/mountinfo", "36 25 8:1 / / rw - ext4 /dev/sda1 rw\n36 25 8:170 / /x rw - ext4 /dev/sdk10 rw\n");
         Assert.That(Uses(), Is.Empty);
     }
 
     [Test]
     public void Uses_MountWithoutANumberOfItsOwn_IsFoundBySource()
     {
-        Sysfs.WriteProc("self/mountinfo", "36 25 0:52 / /srv rw - fuse.exfat /dev/sdb1 rw\n");
+        Sysfs.WriteProc("1/mountinfo", "36 25 0:52 / /srv rw - fuse.exfat /dev/sdb1 rw\n");
         Assert.That(Uses().Single().Detail, Is.EqualTo("/dev/sdb1 on /srv"));
     }
 
@@ -55,7 +72,7 @@ internal sealed class HostUsesTests : UsbHostFixture
     {
         Sysfs.Link("/fs/btrfs/6a1b/devices/sda1", "/devices/other");
         Sysfs.Link("/fs/btrfs/6a1b/devices/sdb1", disk);
-        Sysfs.WriteProc("self/mountinfo", "36 25 0:40 /@ /srv rw - btrfs /dev/sda1 rw\n");
+        Sysfs.WriteProc("1/mountinfo", "36 25 0:40 /@ /srv rw - btrfs /dev/sda1 rw\n");
         Assert.That(Uses(), Is.EqualTo(new[] { new HostUse(HostUseKind.Mount, "/dev/sdb1 on /srv") }));
     }
 
@@ -83,7 +100,7 @@ internal sealed class HostUsesTests : UsbHostFixture
     {
         Sysfs.AddMapper("dm-0", "254:0", "luks-secret", $"{disk}/sdb1");
         Sysfs.AddMapper("dm-1", "254:1", "vg-data", "/devices/virtual/block/dm-0");
-        Sysfs.WriteProc("self/mountinfo", "36 25 254:1 / /data rw - ext4 /dev/mapper/vg-data rw\n");
+        Sysfs.WriteProc("1/mountinfo", "36 25 254:1 / /data rw - ext4 /dev/mapper/vg-data rw\n");
         Assert.That(Uses(), Is.EqualTo(new[]
         {
             new HostUse(HostUseKind.Mount, "/dev/sdb1 on /data, through vg-data"),

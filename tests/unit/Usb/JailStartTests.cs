@@ -141,6 +141,6 @@ internal sealed class JailStartTests : UsbHostFixture
         var stick = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1"));
         var disk = Sysfs.AddBlock($"{stick}/1-4:1.0", "sdb", "8:16");
         Sysfs.AddBlock(disk, "sdb1", "8:17");
-        Sysfs.WriteProc("self/mountinfo", "36 35 8:17 / /srv rw shared:1 - ext4 /dev/sdb1 rw\n");
+        Sysfs.WriteProc("1/mountinfo", "36 35 8:17 / /srv rw shared:1 - ext4 /dev/sdb1 rw\n");
     }
 }

@@ -84,7 +84,7 @@ internal sealed class SysfsReaderTests : UsbHostFixture
         var hub = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Hub());
         var stick = Sysfs.AddDevice(hub, 1, FakeUsbDevice.Stick("A1"));
         Sysfs.AddBlock($"{stick}/1-4.1:1.0", "sdb", "8:16");
-        Sysfs.WriteProc("self/mountinfo", "36 25 8:16 / /srv rw - ext4 /dev/sdb rw\n");
+        Sysfs.WriteProc("1/mountinfo", "36 25 8:16 / /srv rw - ext4 /dev/sdb rw\n");
         Assert.That((Read(hub).Uses.Length, Read(stick).Uses.Length), Is.EqualTo((0, 1)));
     }
 

@@ -156,11 +156,27 @@ internal sealed class UdevUsbHostTests : UsbHostFixture
         Sysfs.AddBlock($"{stick}/1-4:1.0", "sdb", "8:16");
         Sysfs.AddBlock($"{other}/1-5:1.0", "sdc", "8:32");
         Start();
-        Sysfs.WriteProc("self/mountinfo", "36 25 8:32 / /srv rw - ext4 /dev/sdc rw\n");
+        Sysfs.WriteProc("1/mountinfo", "36 25 8:32 / /srv rw - ext4 /dev/sdc rw\n");
         Signals.Raise(UsbSignal.Mounts);
         var device = NextPresent();
         Assert.That(
             (device.Serial, device.Uses.Single()), Is.EqualTo(("B2", new HostUse(HostUseKind.Mount, "/dev/sdc on /srv"))));
+    }
+
+    [TestCase(true, ExpectedResult = 0)]
+    [TestCase(false, ExpectedResult = 1)]
+    public int Start_MountsOfTheFirstProcessHidden_SaysSoOnce(bool readable)
+    {
+        if (!readable)
+        {
+            File.Delete(Sysfs.Options.HostMounts);
+            Sysfs.WriteProc("self/mountinfo", "");
+        }
+
+        Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1"));
+        Start();
+        Signals.Raise(UsbSignal.Mounts);
+        return Log.Ids.Count(id => id == 1113);
     }
 
     [Test]

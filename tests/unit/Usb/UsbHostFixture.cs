@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Devices;
@@ -24,6 +23,8 @@ internal abstract class UsbHostFixture
 
     protected UdevUsbHost Host { get; private set; } = null!;
 
+    protected UsbLog Log { get; private set; } = null!;
+
     protected string Usb2Hub { get; private set; } = "";
 
     protected string Usb3Hub { get; private set; } = "";
@@ -34,10 +35,11 @@ internal abstract class UsbHostFixture
         Sysfs = new FakeSysfs();
         Signals = new FakeUsbSignals();
         Files = new FailingFiles();
+        Log = new UsbLog();
         events = Channel.CreateUnbounded<HostEvent>();
         Usb2Hub = Sysfs.AddRootHub(Xhci, "pci", 1);
         Usb3Hub = Sysfs.AddRootHub(Xhci, "pci", 2, "10000");
-        Host = new UdevUsbHost(Sysfs.Options, Files, () => Signals, NullLogger<UdevUsbHost>.Instance);
+        Host = new UdevUsbHost(Sysfs.Options, Files, () => Signals, Log);
     }
 
     [TearDown]
