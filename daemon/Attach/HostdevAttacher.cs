@@ -27,7 +27,7 @@ internal sealed class HostdevAttacher(IUsbHost usb, IUsbWriter writer, IGuestHos
         try
         {
             Authorize(device, action.Jailed);
-            guests.AttachLive(action.Into, HostdevXml.Write(device, action.Alias, action.GuestReset));
+            guests.AttachLive(action.Into, HostdevXml.Write(device, action.Alias, action.GuestReset, ControllerFor(device, action)));
             guests.Refresh(action.Into);
             Reread(device);
             return new ActionOutcome.Done();
@@ -61,6 +61,15 @@ internal sealed class HostdevAttacher(IUsbHost usb, IUsbWriter writer, IGuestHos
             return new ActionOutcome.Failed(ClaimReason.DetachFailed, e.Message, Transient: true);
         }
     }
+
+    /// <summary>
+    /// Another attach to this guest may have taken the port that was free when this one was planned, and libvirt looks for none beyond
+    /// the controller that it is told.
+    /// </summary>
+    private int? ControllerFor(UsbDevice device, HostAction.AttachDevice action) =>
+        action.Controller is not null && guests.Refresh(action.Into) is { } guest
+            ? GuestFit.ControllerFor(device, guest) ?? action.Controller
+            : action.Controller;
 
     private void Authorize(UsbDevice device, bool jailed)
     {

@@ -250,7 +250,7 @@ public static class Assessor
             return waiting with { Reason = ClaimReason.GuestOff };
         }
 
-        return Refusal(state, claim, device, guest) ?? Attaching(state, entry, device, now);
+        return Refusal(state, claim, device, guest) ?? Attaching(state, entry, device, guest, now);
     }
 
     /// <summary>Why this device may not, or can't, go into this guest now; null where it can. Guard first, then room.</summary>
@@ -309,7 +309,7 @@ public static class Assessor
             : null;
     }
 
-    private static ClaimStatus Attaching(HostState state, ClaimEntry entry, UsbDevice device, DateTimeOffset now)
+    private static ClaimStatus Attaching(HostState state, ClaimEntry entry, UsbDevice device, Guest guest, DateTimeOffset now)
     {
         var attaching = new ClaimStatus(ClaimPhase.Attaching) { Device = device };
         var taken = !state.AttachmentsByAddress[device.Address].IsEmpty;
@@ -331,7 +331,10 @@ public static class Assessor
         }
 
         var attach = new HostAction.AttachDevice(
-            entry.Id, entry.Claim.Guest, device, entry.Claim.GuestReset, Forced: UnguardedBecause(state, entry.Claim, device) is not null);
+            entry.Id, entry.Claim.Guest, device, entry.Claim.GuestReset, Forced: UnguardedBecause(state, entry.Claim, device) is not null)
+        {
+            Controller = GuestFit.ControllerFor(device, guest),
+        };
         return Tried(entry, attaching, attach, now);
     }
 

@@ -1,3 +1,4 @@
+using System.Numerics;
 using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Guests;
@@ -30,6 +31,25 @@ public static class GuestFit
         }
 
         return null;
+    }
+
+    /// <summary>
+    /// Index of the controller that lets the device run fastest, of those with a free port; null where there is nothing to choose, or
+    /// nothing fits. libvirt itself would take the first with a free port, whatever its speed (virDomainUSBAddressAssign).
+    /// </summary>
+    public static int? ControllerFor(UsbDevice device, Guest guest)
+    {
+        var controllers = guest.Controllers.Where(c => c.Speeds != UsbSpeedSet.None).ToList();
+        if (controllers.Count < 2)
+        {
+            return null;
+        }
+
+        var speeds = SpeedsOf(device) is var known and not UsbSpeedSet.None ? known : (UsbSpeedSet)~0;
+        return controllers.Where(c => c.FreePorts > 0 && (c.Speeds & speeds) != UsbSpeedSet.None)
+            // By the highest bit, the fastest speed; then as libvirt goes, by index.
+            .OrderByDescending(c => BitOperations.Log2((uint)(c.Speeds & speeds))).ThenBy(c => c.Index)
+            .FirstOrDefault()?.Index;
     }
 
     /// <summary>

@@ -37,6 +37,9 @@ public abstract record HostAction
 
         public AttachmentAlias Alias => new(Claim, Device.Plug);
 
+        /// <summary>Index of the guest's controller that it goes to; null where libvirt has no choice.</summary>
+        public int? Controller { get; init; }
+
         /// <summary>No driver of the host's may be probed for it, before, meanwhile or after.</summary>
         public bool Jailed { get; init; }
     }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Xml;
 using UsbHostd.Policy.Claims;
@@ -16,7 +17,8 @@ internal static class HostdevXml
     /// Vendor, product and address together make libvirt require all three. startupPolicy='optional' lets a managed save restore
     /// after the device has gone.
     /// </summary>
-    public static string Write(UsbDevice device, AttachmentAlias alias, GuestReset reset)
+    /// <param name="controller">Index of the guest's controller; null leaves the choice to libvirt.</param>
+    public static string Write(UsbDevice device, AttachmentAlias alias, GuestReset reset, int? controller = null)
     {
         var text = new StringBuilder(400);
         using (var xml = XmlWriter.Create(text, new XmlWriterSettings { OmitXmlDeclaration = true }))
@@ -43,10 +45,23 @@ internal static class HostdevXml
             xml.WriteStartElement("alias");
             xml.WriteAttributeString("name", alias.ToString());
             xml.WriteEndElement();
+            WriteTarget(xml, controller);
             xml.WriteEndElement();
         }
 
         return text.ToString();
+    }
+
+    /// <summary>The port on it is libvirt's to choose (virDomainUSBAddressEnsure): it knows of all that are taken.</summary>
+    private static void WriteTarget(XmlWriter xml, int? controller)
+    {
+        if (controller is { } index)
+        {
+            xml.WriteStartElement("address");
+            xml.WriteAttributeString("type", "usb");
+            xml.WriteAttributeString("bus", index.ToString(CultureInfo.InvariantCulture));
+            xml.WriteEndElement();
+        }
     }
 
     private static void WriteId(XmlWriter xml, string element, ushort id)

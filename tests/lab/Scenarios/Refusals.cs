@@ -138,6 +138,27 @@ public sealed class Refusals : DaemonTest
         }
     }
 
+    /// <summary>libvirt alone would take the first controller, on which a stick runs at 12 Mb/s.</summary>
+    [Test]
+    public async Task Guest_WithAnOldControllerToo_GetsAStickOnTheNewOne()
+    {
+        var guest = new GuestVm(Host, "iota", "--firmware --usb mixed");
+        try
+        {
+            await guest.EnsureRunningAsync();
+            await (await QemuDevice.StickAsync(Host, "RF-6")).PlugAsync("x0.8");
+
+            await PhaseAsync(await ClaimAsync("serial:RF-6", guest), Phase.Attached);
+
+            var hostdev = (await guest.HostdevsAsync()).Single();
+            Assert.That((string?)hostdev.Elements("address").Single(a => (string?)a.Attribute("type") == "usb").Attribute("bus"), Is.EqualTo("1"));
+        }
+        finally
+        {
+            await guest.RemoveAsync();
+        }
+    }
+
     [Test]
     public async Task Socket_OpensForTheGroupOnly()
     {

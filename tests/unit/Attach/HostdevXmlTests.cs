@@ -26,6 +26,21 @@ internal sealed class HostdevXmlTests
         Assert.That(exit, Is.Zero, said);
     }
 
+    [TestCase(0)]
+    [TestCase(12)]
+    public void Write_WithAController_NamesItWithoutAPortAndPassesLibvirtsOwnSchema(int controller)
+    {
+        var hostdev = HostdevXml.Write(Stick(), Alias, GuestReset.Off, controller);
+        var (exit, said) = Validate(Domain(hostdev));
+        Assert.That(exit, Is.Zero, said);
+        Assert.That(
+            XElement.Parse(hostdev).Element("address")!.Attributes().Select(a => $"{a.Name}={a.Value}"), Is.EqualTo(["type=usb", $"bus={controller}"]));
+    }
+
+    [Test]
+    public void Write_WithoutAController_LeavesTheAddressToLibvirt() =>
+        Assert.That(XElement.Parse(HostdevXml.Write(Stick(), Alias, GuestReset.Off)).Element("address"), Is.Null);
+
     [Test]
     public void Validate_WithAnElementThatLibvirtDoesNotKnow_Fails()
     {

@@ -32,6 +32,10 @@ internal sealed class FakeGuest
 
     public static ImmutableArray<GuestUsbController> Ehci { get; } = [new GuestUsbController(0, "ich9-ehci1", UsbSpeedSet.High, 6, 0)];
 
+    /// <summary>An old controller before a new one, as hand-written definitions have them; one port of the new one.</summary>
+    public static ImmutableArray<GuestUsbController> Mixed { get; } =
+        [new GuestUsbController(0, "piix3-uhci", UsbSpeedSet.Low | UsbSpeedSet.Full, 2, 0), Xhci[0] with { Index = 1, Ports = 1 }];
+
     public static ImmutableArray<GuestUsbController> OnePort { get; } = [Xhci[0] with { Ports = 1 }];
 
     public static ImmutableArray<GuestUsbController> None { get; } = [new GuestUsbController(0, "none", UsbSpeedSet.None, 0, 0)];
@@ -45,7 +49,7 @@ internal sealed class FakeGuest
         State = State,
         Run = DomainId is { } id ? new GuestRun(FakeHost.BootId, id) : null,
         Attachments = [.. Hostdevs.Select(h => new Attachment(h.Alias, h.Missing ? null : h.Address, h.UsbId, h.Missing))],
-        Controllers = [.. Controllers.Select(c => c with { UsedPorts = Hostdevs.Count })],
+        Controllers = [.. Controllers.Select(c => c with { UsedPorts = Hostdevs.Count(h => h.Controller == c.Index) })],
         Wishes = Wishes,
     };
 
@@ -62,6 +66,9 @@ internal sealed class FakeHostdev
     public required UsbId UsbId { get; init; }
 
     public bool Missing { get; init; }
+
+    /// <summary>Index of the guest's controller that it is on.</summary>
+    public int Controller { get; init; }
 
     /// <summary>What QEMU has open; null where it is missing.</summary>
     public FakeDevice? Device { get; init; }

@@ -79,7 +79,7 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
     {
         Before?.Invoke("attach");
         var into = Active(guest);
-        var (address, usbId, alias) = ReadHostdev(deviceXml);
+        var (address, usbId, alias, bus) = ReadHostdev(deviceXml);
         if (NotFoundYet > 0)
         {
             NotFoundYet--;
@@ -89,7 +89,17 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
         var device = devices.Find(d => d.Address == address && d.UsbId == usbId)
             ?? throw new GuestHostException(ClaimReason.AttachFailed, $"Did not find USB device {usbId} {address}", transient: true);
         Refuse(into, device, alias);
-        into.Hostdevs.Add(new FakeHostdev { Alias = alias, Address = address, UsbId = usbId, Device = device, DeviceUsec = device.UsecInitialized });
+        var controller = FindPort(into, bus);
+        RefuseSpeed(device, controller);
+        into.Hostdevs.Add(new FakeHostdev
+        {
+            Alias = alias,
+            Address = address,
+            UsbId = usbId,
+            Device = device,
+            DeviceUsec = device.UsecInitialized,
+            Controller = controller.Index,
+        });
         Done.Add($"attach {device.Name} {into.Name}");
         Tell(into);
         if (!DriversStay)
@@ -166,7 +176,7 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
     {
     }
 
-    private static (UsbAddress Address, UsbId UsbId, string Alias) ReadHostdev(string xml)
+    private static (UsbAddress Address, UsbId UsbId, string Alias, int? Bus) ReadHostdev(string xml)
     {
         var hostdev = XElement.Parse(xml);
         var source = hostdev.Element("source")!;
@@ -174,7 +184,8 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
         return (
             new UsbAddress((int)address.Attribute("bus")!, (int)address.Attribute("device")!),
             new UsbId(Hex(source.Element("vendor")!), Hex(source.Element("product")!)),
-            (string)hostdev.Element("alias")!.Attribute("name")!);
+            (string)hostdev.Element("alias")!.Attribute("name")!,
+            (int?)hostdev.Element("address")?.Attribute("bus"));
 
         static ushort Hex(XElement element) => Convert.ToUInt16((string)element.Attribute("id")!, 16);
     }
@@ -195,10 +206,21 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
         {
             throw new GuestHostException(ClaimReason.NoController, "Domain has no USB bus support", transient: false);
         }
+    }
 
-        if (into.Controllers.Sum(c => c.Ports) <= into.Hostdevs.Count)
+    /// <summary>The controller that is asked for, else the first with a free port, as virDomainUSBAddressAssign does.</summary>
+    private static GuestUsbController FindPort(FakeGuest into, int? bus) =>
+        into.Seen().Controllers.FirstOrDefault(c => c.FreePorts > 0 && (bus is null || c.Index == bus))
+        ?? throw new GuestHostException(ClaimReason.NoFreePort, "No free USB ports", transient: false);
+
+    /// <summary>As QEMU does once libvirt has chosen the port.</summary>
+    private static void RefuseSpeed(FakeDevice device, GuestUsbController controller)
+    {
+        var speeds = GuestFit.SpeedsOf(device.Seen());
+        if ((speeds & controller.Speeds) == UsbSpeedSet.None)
         {
-            throw new GuestHostException(ClaimReason.NoFreePort, "No free USB ports", transient: false);
+            throw new GuestHostException(
+                ClaimReason.AttachFailed, $"speed mismatch trying to attach usb device \"{device.Name}\" ({speeds} speed) to bus \"{controller.Index}\"", transient: false);
         }
     }
 

@@ -208,7 +208,15 @@ internal sealed partial class FakeHost
     /// <summary>virsh attach-device, by somebody else.</summary>
     public void AttachForeign(FakeGuest guest, FakeDevice device, string alias = "hostdev0")
     {
-        guest.Hostdevs.Add(new FakeHostdev { Alias = alias, Address = device.Address, UsbId = device.UsbId, Device = device, DeviceUsec = device.UsecInitialized });
+        guest.Hostdevs.Add(new FakeHostdev
+        {
+            Alias = alias,
+            Address = device.Address,
+            UsbId = device.UsbId,
+            Device = device,
+            DeviceUsec = device.UsecInitialized,
+            Controller = FindPort(guest, bus: null).Index,
+        });
         Tell(guest);
         Configure(guest);
     }
@@ -292,6 +300,7 @@ internal sealed partial class FakeHost
             Address = saved.Address,
             UsbId = saved.UsbId,
             Missing = device is null,
+            Controller = saved.Controller,
             Device = device,
             DeviceUsec = device?.UsecInitialized ?? 0,
             IsHollow = restoresHollow,
