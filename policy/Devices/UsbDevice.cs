@@ -112,6 +112,9 @@ public sealed record UsbDevice
 
     public bool IsHub => Class.Class == UsbClass.Hub || IsRootHub;
 
+    /// <summary>Whether it may be a keyboard of the host's: then no two such devices leave the host at once.</summary>
+    public bool IsInput => Uses.Any(u => u.Kind == HostUseKind.Input);
+
     /// <summary>Whether a guest or a process has all of it: every interface is claimed over usbfs.</summary>
     public bool IsHeldOverUsbfs => !Interfaces.IsEmpty && Interfaces.All(i => i.Driver == UsbInterface.UsbfsDriver);
 

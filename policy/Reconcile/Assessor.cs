@@ -10,7 +10,7 @@ namespace UsbHostd.Policy.Reconcile;
 /// Looks at one claim: pure. The order of the questions is the order of what matters: what is wrongly in a guest goes first, then
 /// whether the claim stands, then device, guest, guard, room in the guest, back-off.
 /// </summary>
-public static class Assessor
+public static partial class Assessor
 {
     public static ClaimStatus Assess(HostState state, ClaimEntry entry, DateTimeOffset now)
     {
@@ -289,26 +289,6 @@ public static class Assessor
         return guest is null ? null : GuestFit.Check(device, guest) is { } misfit ? failed with { Reason = misfit.Reason, Detail = misfit.Detail } : null;
     }
 
-    /// <summary>Why the guard is passed: a claim's force, or an unsafe rule; null where it is not.</summary>
-    private static string? UnguardedBecause(HostState state, Claim claim, UsbDevice device) => claim.ForceReason ?? state.VerdictOf(device).Unsafe;
-
-    /// <summary>What the guard refuses, in words; null where nothing does.</summary>
-    private static string? HostUseOf(HostState state, UsbDevice device)
-    {
-        foreach (var use in device.Uses)
-        {
-            if (use.IsGuarded)
-            {
-                return use.Detail;
-            }
-        }
-
-        var held = device.Interfaces.FirstOrDefault(i => i.Driver is UsbInterface.UsbfsDriver);
-        return held is not null && !state.AttachmentsByAddress[device.Address].Any(p => p.Attachment.Ours?.Plug == device.Plug)
-            ? $"a process on the host holds interface {held.Name} over usbfs"
-            : null;
-    }
-
     private static ClaimStatus Attaching(HostState state, ClaimEntry entry, UsbDevice device, Guest guest, DateTimeOffset now)
     {
         var attaching = new ClaimStatus(ClaimPhase.Attaching) { Device = device };
@@ -316,6 +296,11 @@ public static class Assessor
         if (taken || state.InFlight.ContainsKey(new HostAction.OfferDrivers(device.Syspath, device.Plug).Subject))
         {
             // libvirt keys exclusivity by number: a stale entry, or a claim that was released, goes first. Or the host's drivers are being offered it.
+            return attaching;
+        }
+
+        if (WaitsForAnotherInput(state, device))
+        {
             return attaching;
         }
 

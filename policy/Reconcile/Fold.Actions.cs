@@ -25,6 +25,7 @@ public sealed partial class Fold
                     $"{state.IdOf(attach.Device)} to guest {state.GuestName(attach.Into)}{Because(failed)}");
                 NoteJailOf(attach);
                 NoteOutcome(attach.Claim, failed ?? NotThere(attach));
+                TouchInputs(attach);
                 break;
             case HostAction.DetachDevice detach:
                 Audit("detach", detach.Alias.Claim.ToString(), failed is null ? "ok" : failed.Reason.ToString(),
@@ -96,6 +97,23 @@ public sealed partial class Fold
             foreach (var entry in ClaimsFollowing(device))
             {
                 Touch(entry.Id);
+            }
+        }
+    }
+
+    /// <summary>Other keyboards waited for this one, for none of them is to be the host's last.</summary>
+    private void TouchInputs(HostAction.AttachDevice attach)
+    {
+        if (!attach.Device.IsInput)
+        {
+            return;
+        }
+
+        foreach (var (syspath, device) in state.Devices)
+        {
+            if (device.IsInput)
+            {
+                TouchClaimsAtPath(syspath);
             }
         }
     }

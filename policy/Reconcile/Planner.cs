@@ -46,10 +46,22 @@ public static class Planner
         // Nothing is attached or handed back before both sides have been seen: a half-known host looks like missing devices.
         if (state is { DevicesKnown: true, GuestsKnown: true })
         {
+            var takesInput = false;
             foreach (var claim in claims)
             {
                 if (state.Claims.TryGetValue(claim, out var entry) && Assessor.Assess(state, entry, now).Next is { } next)
                 {
+                    if (next is HostAction.AttachDevice { Device.IsInput: true })
+                    {
+                        // One at a time, as the assessor holds back others while it is in flight: its end touches them.
+                        if (takesInput)
+                        {
+                            continue;
+                        }
+
+                        takesInput = true;
+                    }
+
                     (next is HostAction.DetachDevice ? detaches : others).Add(Jail.Mark(state, next));
                 }
             }
