@@ -58,7 +58,8 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         libvirtUri = configuration.LibvirtUri;
         var time = TimeProvider.System;
         var roots = configuration.Usb;
-        libvirtEvents = LibvirtEventLoop.Start();
+        inbox = new LoopInbox();
+        libvirtEvents = LibvirtEventLoop.Start(EndDeaf);
         store = SqliteClaimStore.Open(configuration.Database, time, loggers.CreateLogger<SqliteClaimStore>());
         usb = new UdevUsbHost(roots, loggers.CreateLogger<UdevUsbHost>());
         var feed = new StateFeed();
@@ -67,7 +68,6 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         writer = new SysfsUsbWriter(roots, ports, loggers.CreateLogger<SysfsUsbWriter>());
         new JailStart(configuration.Jail, roots, loggers.CreateLogger<JailStart>()).Close(usb.ReadAll, writer);
         guests = new LibvirtGuestHost(configuration.LibvirtUri, BootId(roots), time, loggers.CreateLogger<LibvirtGuestHost>());
-        inbox = new LoopInbox();
         runner = new ActionRunner(
             new HostdevAttacher(usb, writer, guests, inbox.Events), guests, usb, writer, loggers.CreateLogger<ActionRunner>());
         var files = new RuleFiles(configuration.Rules, loggers.CreateLogger<RuleFiles>());
@@ -183,11 +183,21 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
     }
 
     private static string BootId(UsbHostOptions roots) => File.ReadAllText(Path.Combine(roots.Proc, "sys/kernel/random/boot_id")).Trim();
+    /// <summary>Deaf is worse than gone: libvirt would still answer, and tell nothing of what happens to guests.</summary>
+    private void EndDeaf(LibvirtException failure)
+    {
+        LibvirtDeaf(log, failure);
+        inbox.Events.TryComplete(failure);
+    }
+
 
     [LoggerMessage(1000, LogLevel.Information, "usbhostd is ready (pid {Pid})")]
     private static partial void Ready(ILogger logger, int pid);
 
     [LoggerMessage(1007, LogLevel.Error, "The jail could not be opened: {Message}. Controllers stay jailed until usbhostd is started and stopped again")]
+    [LoggerMessage(1008, LogLevel.Critical, "libvirt's events ended; usbhostd stops, systemd starts it again. Guests keep their devices")]
+    private static partial void LibvirtDeaf(ILogger logger, Exception e);
+
     private static partial void JailNotOpened(ILogger logger, string message);
 
     [LoggerMessage(1145, LogLevel.Critical, "The rules could not be loaded anew, the old ones stay in force; send SIGHUP to try again")]

@@ -16,20 +16,31 @@ public sealed unsafe class LibvirtEventLoop : IDisposable
 
     private readonly Thread _thread;
     private readonly int _wakeTimer;
+    private readonly Func<int> _turn;
+    private readonly Action<LibvirtException>? _failed;
     private int _stop;
 
-    private LibvirtEventLoop(int wakeTimer)
+    private LibvirtEventLoop(int wakeTimer, Func<int> turn, Action<LibvirtException>? failed)
     {
         _wakeTimer = wakeTimer;
+        _turn = turn;
+        _failed = failed;
         _thread = new Thread(Run) { IsBackground = true, Name = "libvirt-events" };
     }
 
     /// <summary>Starts the loop of this process.</summary>
+    /// <param name="failed">
+    /// Called once, on the loop's thread, where it ends by a failure of libvirt: no event and no notice of a lost connection comes any
+    /// more, whatever the connections still answer.
+    /// </param>
     /// <returns>The running loop, to be disposed by the caller, which stops it.</returns>
     /// <exception cref="InvalidOperationException">A loop is already running; libvirt allows one.</exception>
     /// <exception cref="DllNotFoundException">The library isn't installed.</exception>
     /// <exception cref="LibvirtException">libvirt could not be initialised.</exception>
-    public static LibvirtEventLoop Start()
+    public static LibvirtEventLoop Start(Action<LibvirtException>? failed = null) => Start(NativeLibvirt.virEventRunDefaultImpl, failed);
+
+    /// <summary>As <see cref="Start(Action{LibvirtException})"/>, with another turn of the loop.</summary>
+    internal static LibvirtEventLoop Start(Func<int> turn, Action<LibvirtException>? failed)
     {
         LibvirtLibrary.Initialize();
         if (Interlocked.Exchange(ref s_running, 1) != 0)
@@ -46,7 +57,7 @@ public sealed unsafe class LibvirtEventLoop : IDisposable
             throw failure;
         }
 
-        var loop = new LibvirtEventLoop(timer);
+        var loop = new LibvirtEventLoop(timer, turn, failed);
         loop._thread.Start();
         return loop;
     }
@@ -70,13 +81,19 @@ public sealed unsafe class LibvirtEventLoop : IDisposable
 
     private void Run()
     {
-        // A failing turn would fail again at once: ending beats spinning, and IsRunning tells.
-        while (Volatile.Read(ref _stop) == 0 && NativeLibvirt.virEventRunDefaultImpl() >= 0)
+        LibvirtException? failure = null;
+        while (Volatile.Read(ref _stop) == 0 && failure is null)
         {
+            // A failing turn would fail again at once: ending beats spinning.
+            failure = _turn() < 0 ? LibvirtException.FromLastError("virEventRunDefaultImpl") : null;
         }
 
         _ = NativeLibvirt.virEventRemoveTimeout(_wakeTimer);
         Volatile.Write(ref s_running, 0);
+        if (failure is not null && Volatile.Read(ref _stop) == 0)
+        {
+            _failed?.Invoke(failure);
+        }
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using NUnit.Framework;
 using UsbHostd.Libvirt;
 
@@ -11,7 +12,7 @@ internal sealed class LibvirtEventLoopTests
     public void Start_WhileRunning_IsRefused()
     {
         using var loop = LibvirtEventLoop.Start();
-        Assert.That(LibvirtEventLoop.Start, Throws.InvalidOperationException);
+        Assert.That(() => LibvirtEventLoop.Start(), Throws.InvalidOperationException);
     }
 
     [Test]
@@ -29,6 +30,26 @@ internal sealed class LibvirtEventLoopTests
         var loop = LibvirtEventLoop.Start();
         loop.Dispose();
         Assert.That(loop.Dispose, Throws.Nothing);
+    }
+
+    [Test]
+    public void Turn_Fails_IsToldOnceAndEndsTheLoop()
+    {
+        using var told = new BlockingCollection<LibvirtException>();
+        using var loop = LibvirtEventLoop.Start(() => -1, told.Add);
+
+        Assert.That(told.TryTake(out var failure, TimeSpan.FromSeconds(30)), Is.True);
+        Assert.That(failure!.Function, Is.EqualTo("virEventRunDefaultImpl"));
+        loop.Dispose();
+        Assert.That((loop.IsRunning, told.Count), Is.EqualTo((false, 0)));
+    }
+
+    [Test]
+    public void Dispose_IsNoFailure()
+    {
+        using var told = new BlockingCollection<LibvirtException>();
+        LibvirtEventLoop.Start(told.Add).Dispose();
+        Assert.That(told, Is.Empty);
     }
 
     [Test]
