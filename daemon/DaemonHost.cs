@@ -65,7 +65,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         var feed = new StateFeed();
         nodes = new DeviceNodeWatch(roots, usb.Read, () => feed.Current, loggers.CreateLogger<DeviceNodeWatch>());
         ports = new UsbfsHubPorts(systemd);
-        writer = new SysfsUsbWriter(roots, ports, loggers.CreateLogger<SysfsUsbWriter>());
+        writer = new SysfsUsbWriter(roots, ports, loggers.CreateLogger<SysfsUsbWriter>()) { Present = () => feed.Current.Devices.Values, Time = time };
         new JailStart(configuration.Jail, roots, loggers.CreateLogger<JailStart>()).Close(usb.ReadAll, writer);
         guests = new LibvirtGuestHost(configuration.LibvirtUri, BootId(roots), time, loggers.CreateLogger<LibvirtGuestHost>());
         runner = new ActionRunner(
@@ -123,6 +123,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         usb.Dispose();
         loop.Dispose();
         runner.Dispose();
+        writer.Dispose();
         ports.Dispose();
         store.Dispose();
         libvirtEvents.Dispose();
@@ -182,7 +183,6 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         }
     }
 
-    private static string BootId(UsbHostOptions roots) => File.ReadAllText(Path.Combine(roots.Proc, "sys/kernel/random/boot_id")).Trim();
     /// <summary>Deaf is worse than gone: libvirt would still answer, and tell nothing of what happens to guests.</summary>
     private void EndDeaf(LibvirtException failure)
     {
@@ -190,14 +190,15 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         inbox.Events.TryComplete(failure);
     }
 
+    private static string BootId(UsbHostOptions roots) => File.ReadAllText(Path.Combine(roots.Proc, "sys/kernel/random/boot_id")).Trim();
 
     [LoggerMessage(1000, LogLevel.Information, "usbhostd is ready (pid {Pid})")]
     private static partial void Ready(ILogger logger, int pid);
 
-    [LoggerMessage(1007, LogLevel.Error, "The jail could not be opened: {Message}. Controllers stay jailed until usbhostd is started and stopped again")]
     [LoggerMessage(1008, LogLevel.Critical, "libvirt's events ended; usbhostd stops, systemd starts it again. Guests keep their devices")]
     private static partial void LibvirtDeaf(ILogger logger, Exception e);
 
+    [LoggerMessage(1007, LogLevel.Error, "The jail could not be opened: {Message}. Controllers stay jailed until usbhostd is started and stopped again")]
     private static partial void JailNotOpened(ILogger logger, string message);
 
     [LoggerMessage(1145, LogLevel.Critical, "The rules could not be loaded anew, the old ones stay in force; send SIGHUP to try again")]

@@ -28,7 +28,10 @@ internal interface IUsbWriter
     /// </summary>
     void ApplyJail(UsbDevice device, JailRole role);
 
-    /// <summary>Replaces <c>/run/udev/rules.d/61-usbhostd.rules</c> as a whole (temporary file and rename).</summary>
+    /// <summary>
+    /// Replaces <c>/run/udev/rules.d/61-usbhostd.rules</c> as a whole (temporary file and rename). Once udev reads it, writes
+    /// <c>change</c> to <c>uevent</c> of the disks of those devices that are there and matched otherwise than before.
+    /// </summary>
     void WriteIgnoreRules(ImmutableArray<IgnoreRule> rules);
 
     /// <summary>Processes that have the device's usbfs node open, as <c>pcscd (pid 812)</c>.</summary>

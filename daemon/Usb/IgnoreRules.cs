@@ -20,17 +20,30 @@ internal static class IgnoreRules
         var text = new StringBuilder("# Written by usbhostd: devices that are claimed for guests. Changes are lost.\n");
         foreach (var rule in rules)
         {
-            var match = rule.Serial is { } serial ? SerialMatch(serial) : PortMatch(rule.PortKey);
-            if (match is not null)
+            if (Line(rule) is { } line)
             {
-                text.Append("SUBSYSTEM==\"block\", SUBSYSTEMS==\"usb\", ATTRS{idVendor}==\"").Append($"{rule.UsbId.Vendor:x4}")
-                    .Append("\", ATTRS{idProduct}==\"").Append($"{rule.UsbId.Product:x4}").Append("\", ").Append(match)
-                    .Append(", ENV{UDISKS_IGNORE}=\"1\"\n");
+                text.Append(line).Append('\n');
             }
         }
 
         return text.ToString();
     }
+
+    /// <summary>The rules in a text of ours.</summary>
+    public static IReadOnlySet<string> Lines(string text) =>
+        text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(l => !l.StartsWith('#')).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>The rules that are meant for a device, whether or not there are such.</summary>
+    public static IReadOnlyList<string> LinesOf(UsbDevice device) =>
+    [
+        .. new[] { new IgnoreRule(device.UsbId, device.Serial, null), new IgnoreRule(device.UsbId, null, device.PortKey) }
+            .Select(Line).OfType<string>(),
+    ];
+
+    private static string? Line(IgnoreRule rule) =>
+        (rule.Serial is { } serial ? SerialMatch(serial) : PortMatch(rule.PortKey)) is { } match
+            ? $"SUBSYSTEM==\"block\", SUBSYSTEMS==\"usb\", ATTRS{{idVendor}}==\"{rule.UsbId.Vendor:x4}\", ATTRS{{idProduct}}==\"{rule.UsbId.Product:x4}\", {match}, ENV{{UDISKS_IGNORE}}=\"1\""
+            : null;
 
     private static string SerialMatch(string serial) => $"ATTRS{{serial}}==\"{Pattern(serial)}\"";
 

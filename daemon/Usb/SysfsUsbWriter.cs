@@ -48,27 +48,6 @@ internal sealed partial class SysfsUsbWriter(UsbHostOptions options, IHubPorts p
         }
     }
 
-    /// <exception cref="IOException">The file can't be replaced.</exception>
-    /// <exception cref="UnauthorizedAccessException">The folder is not ours to write.</exception>
-    /// <inheritdoc/>
-    public void WriteIgnoreRules(ImmutableArray<IgnoreRule> rules)
-    {
-        var folder = $"{options.Run}/udev/rules.d";
-        var path = $"{folder}/{IgnoreRules.FileName}";
-        var content = Encoding.UTF8.GetBytes(IgnoreRules.Write(rules));
-        if (files.Read(path, MostRead, out var now) == 0 && content.AsSpan().SequenceEqual(now))
-        {
-            return;
-        }
-
-        Directory.CreateDirectory(folder);
-        // udev reads *.rules only, and looks again when the folder's time stamp moves, as a rename makes it.
-        var temporary = $"{path}.new";
-        File.WriteAllBytes(temporary, content);
-        File.Move(temporary, path, overwrite: true);
-        LogRules(rules.Length);
-    }
-
     public ImmutableArray<string> FindHolders(UsbDevice device)
     {
         // A process in a namespace of its own may see the node in another place, but never under another name.

@@ -6,6 +6,7 @@ using NUnit.Framework;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
+using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Usb;
 
@@ -128,6 +129,91 @@ internal sealed partial class SysfsUsbWriterTests : UsbHostFixture
         File.SetLastWriteTimeUtc(RulesFile, DateTime.UnixEpoch);
         Writer.WriteIgnoreRules([new IgnoreRule(Id, "A1", null)]);
         Assert.That(File.GetLastWriteTimeUtc(RulesFile), Is.EqualTo(DateTime.UnixEpoch));
+    }
+
+    [Test]
+    public void WriteIgnoreRules_DiskIsThere_TellsUdevOfItOnceUdevReadsTheRules()
+    {
+        var (disks, time) = (AddDisks(), new ManualTime());
+        using var writer = WriterAt(time);
+        writer.WriteIgnoreRules([new IgnoreRule(Id, "A1", null)]);
+        time.Advance(TimeSpan.FromSeconds(3), () => { });
+        var sooner = Told(disks);
+
+        time.Advance(TimeSpan.FromSeconds(1), () => { });
+
+        Assert.That((sooner, Told(disks)), Is.EqualTo((",,,", "change,change,,")));
+    }
+
+    [Test]
+    public void WriteIgnoreRules_ClaimByPortIsReleased_TellsUdevAgain()
+    {
+        var (disks, time) = (AddDisks(), new ManualTime());
+        using var writer = WriterAt(time);
+        writer.WriteIgnoreRules([new IgnoreRule(Id, null, Host.ReadAll().Single(d => d.Serial == "B2").PortKey)]);
+        time.Advance(TimeSpan.FromSeconds(4), () => { });
+        var claimed = Told(disks);
+
+        writer.WriteIgnoreRules([]);
+        time.Advance(TimeSpan.FromSeconds(4), () => { });
+
+        Assert.That((claimed, Told(disks)), Is.EqualTo((",,change,change", ",,change,change")));
+    }
+
+    [Test]
+    public void WriteIgnoreRules_AnotherClaimOrTheSameAgain_TellsNothingOfTheFirst()
+    {
+        var (disks, time) = (AddDisks(), new ManualTime());
+        using var writer = WriterAt(time);
+        writer.WriteIgnoreRules([new IgnoreRule(Id, "A1", null)]);
+        time.Advance(TimeSpan.FromSeconds(4), () => { });
+        Told(disks);
+
+        writer.WriteIgnoreRules([new IgnoreRule(Id, "A1", null), new IgnoreRule(Id, "B2", null)]);
+        time.Advance(TimeSpan.FromSeconds(4), () => { });
+        var second = Told(disks);
+        writer.WriteIgnoreRules([new IgnoreRule(Id, "A1", null), new IgnoreRule(Id, "B2", null)]);
+        time.Advance(TimeSpan.FromSeconds(4), () => { });
+
+        Assert.That((second, Told(disks)), Is.EqualTo((",,change,change", ",,,")));
+    }
+
+    [Test]
+    public void WriteIgnoreRules_ClaimedAndReleasedAtOnce_TellsNothing()
+    {
+        var (disks, time) = (AddDisks(), new ManualTime());
+        using var writer = WriterAt(time);
+        writer.WriteIgnoreRules([]);
+        writer.WriteIgnoreRules([new IgnoreRule(Id, "A1", null)]);
+        writer.WriteIgnoreRules([]);
+        time.Advance(TimeSpan.FromSeconds(4), () => { });
+        Assert.That((Told(disks), time.Armed), Is.EqualTo((",,,", 0)));
+    }
+
+    private SysfsUsbWriter WriterAt(ManualTime time) =>
+        new(Sysfs.Options, Ports, NullLogger<SysfsUsbWriter>.Instance) { Present = () => Host.ReadAll(), Time = time };
+
+    /// <summary>Two sticks, A1 and B2, each with a disk and a partition.</summary>
+    private string[] AddDisks()
+    {
+        var disks = new List<string>();
+        foreach (var (serial, port, name) in new[] { ("A1", 4, "sdb"), ("B2", 5, "sdc") })
+        {
+            var stick = Sysfs.AddDevice(Usb2Hub, port, FakeUsbDevice.Stick(serial));
+            disks.Add(Sysfs.AddBlock($"{stick}/1-{port}:1.0", name, $"8:{port * 16}"));
+            disks.Add(Sysfs.AddBlock(disks[^1], name + "1", $"8:{(port * 16) + 1}"));
+        }
+
+        disks.ForEach(d => Sysfs.Write($"{d}/uevent", ""));
+        return [.. disks];
+    }
+
+    /// <summary>What was written to the disks' uevent since the last look.</summary>
+    private string Told(string[] disks)
+    {
+        var told = string.Join(',', disks.Select(d => Sysfs.Read(d, "uevent")));
+        Array.ForEach(disks, d => Sysfs.Write($"{d}/uevent", ""));
+        return told;
     }
 
     [Test]
