@@ -27,6 +27,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
     private ChannelWriter<HostEvent> events = Channel.CreateUnbounded<HostEvent>().Writer;
     private LibvirtConnection? connection;
     private string lastError = "not connected yet";
+    private bool lastRefused;
     private Task running = Task.CompletedTask;
 
     public LibvirtGuestHost(string uri, string bootId, TimeProvider time, ILogger<LibvirtGuestHost> log)
@@ -115,7 +116,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
                 using var opened = LibvirtConnection.Open(uri);
                 Volatile.Write(ref connection, opened);
                 await ListenAsync(opened, () => wait = FirstWait, cancellation).ConfigureAwait(false);
-                lastError = "the connection was closed";
+                (lastError, lastRefused) = ("the connection was closed", false);
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
@@ -123,12 +124,12 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
             }
             catch (Exception e)
             {
-                lastError = e.Message;
+                (lastError, lastRefused) = (e.Message, e is LibvirtException { Kind: LibvirtErrorKind.AccessDenied });
             }
 
             Volatile.Write(ref connection, null);
             Lost(log, uri, Policy.Devices.TextEscape.Escape(lastError), wait.TotalSeconds);
-            events.TryWrite(new HostEvent.LibvirtLost(lastError));
+            events.TryWrite(new HostEvent.LibvirtLost(lastError) { Refused = lastRefused });
             await Task.Delay(wait, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             wait = wait * 2 < LongestWait ? wait * 2 : LongestWait;
         }

@@ -13,13 +13,15 @@ internal static class LibvirtRefusal
     {
         var (reason, transient) = e.Kind switch
         {
-            LibvirtErrorKind.ConnectionLost or LibvirtErrorKind.AccessDenied => (ClaimReason.LibvirtUnavailable, true),
+            LibvirtErrorKind.ConnectionLost => (ClaimReason.LibvirtUnavailable, true),
             LibvirtErrorKind.NoSuchDomain => (ClaimReason.GuestUndefined, false),
             LibvirtErrorKind.DomainNotRunning => (ClaimReason.GuestOff, false),
             LibvirtErrorKind.DeviceInUse => (ClaimReason.HeldByOther, true),
             LibvirtErrorKind.NoUsbController => (ClaimReason.NoController, false),
             LibvirtErrorKind.NoFreePort => (ClaimReason.NoFreePort, false),
-            LibvirtErrorKind.DeviceNotFound or LibvirtErrorKind.OperationTimeout or LibvirtErrorKind.DuplicateAlias => (ClaimReason.AttachFailed, true),
+            LibvirtErrorKind.DeviceNotFound or LibvirtErrorKind.OperationTimeout or LibvirtErrorKind.DuplicateAlias
+                // The connection stands: libvirt's access rules refuse this call, and say so.
+                or LibvirtErrorKind.AccessDenied => (ClaimReason.AttachFailed, true),
             _ => (ClaimReason.AttachFailed, false),
         };
         return new GuestHostException(reason, e.Message, transient, e) { Holder = reason == ClaimReason.HeldByOther ? e.HoldingDomain : null };

@@ -201,6 +201,5 @@ internal sealed partial class HostService : IHostService
     private static bool HasClaims(HostState state, GuestId id) => state.ClaimsByGuest[id].Any(c => state.Claims[c].Stands);
 
     private static HostException LibvirtUnavailable(HostState state) => new(
-        ErrorCode.ErrorLibvirtUnavailable, $"libvirt can't be reached: {state.LibvirtError ?? "not connected yet"}",
-        "start libvirt: systemctl start libvirtd (or virtqemud); or name the guest by its UUID");
+        ErrorCode.ErrorLibvirtUnavailable, StatusText.LibvirtMessage(state, state.LibvirtError), StatusText.LibvirtHint(state, "or name the guest by its UUID"));
 }

@@ -90,7 +90,7 @@ public sealed partial class Fold
     private void Enumerated(ImmutableArray<Guest> guests)
     {
         var (first, watched) = (!state.LibvirtConnected, state.GuestsKnown);
-        state = state with { LibvirtConnected = true, LibvirtError = null, GuestsKnown = true };
+        state = state with { LibvirtConnected = true, LibvirtError = null, IsLibvirtRefusing = false, GuestsKnown = true };
         var present = guests.Select(g => g.Id).ToHashSet();
         foreach (var id in state.Guests.Keys.Where(id => !present.Contains(id)).ToList())
         {
@@ -125,14 +125,14 @@ public sealed partial class Fold
         }
     }
 
-    private void LibvirtLost(string why)
+    private void LibvirtLost(HostEvent.LibvirtLost lost)
     {
-        if (state.LibvirtConnected || state.LibvirtError is null)
+        if (state.LibvirtConnected || state.LibvirtError is null || state.IsLibvirtRefusing != lost.Refused)
         {
             TouchEverything();
         }
 
-        state = state with { LibvirtConnected = false, LibvirtError = why };
+        state = state with { LibvirtConnected = false, LibvirtError = lost.Why, IsLibvirtRefusing = lost.Refused };
     }
 
     private void TouchEverything()

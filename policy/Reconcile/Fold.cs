@@ -62,7 +62,7 @@ public sealed partial class Fold
                 Enumerated(e.Guests);
                 break;
             case HostEvent.LibvirtLost e:
-                LibvirtLost(e.Why);
+                LibvirtLost(e);
                 break;
             case HostEvent.ClaimWritten e:
                 Written(e.Claim);

@@ -42,7 +42,11 @@ public abstract record HostEvent
     public sealed record GuestsEnumerated(ImmutableArray<Guest> Guests) : HostEvent;
 
     /// <summary>libvirt can't be reached; what is known of the guests may be stale.</summary>
-    public sealed record LibvirtLost(string Why) : HostEvent;
+    public sealed record LibvirtLost(string Why) : HostEvent
+    {
+        /// <summary>libvirt is there, and does not let our user in.</summary>
+        public bool Refused { get; init; }
+    }
 
     /// <summary>A request made or changed this claim.</summary>
     public sealed record ClaimWritten(Claim Claim) : HostEvent;

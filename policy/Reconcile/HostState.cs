@@ -110,6 +110,9 @@ public sealed record HostState
     /// <summary>Why libvirt can't be reached; null where it can, or has not been tried yet.</summary>
     public string? LibvirtError { get; init; }
 
+    /// <summary>Whether that is because libvirt does not let our user in.</summary>
+    public bool IsLibvirtRefusing { get; init; }
+
     public UsbDevice? Device(DeviceId id) => SyspathsById.TryGetValue(id, out var syspath) ? Devices.GetValueOrDefault(syspath) : null;
 
     public DeviceId IdOf(UsbDevice device) => DeviceIds.TryGetValue(device.Syspath, out var id) ? id : DeviceId.Of(device.SerialKey ?? device.PortKey);

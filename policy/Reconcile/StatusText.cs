@@ -39,6 +39,16 @@ public static class StatusText
         return claim.Follows.Kind == FollowKind.Serial ? $"{claim.Ids[0]} with serial {claim.Follows.SerialText}" : $"{claim.Ids[0]} on {claim.Follows.Text}";
     }
 
+    /// <summary>Why there is no connection to libvirt.</summary>
+    public static string LibvirtMessage(HostState state, string? why) =>
+        (state.IsLibvirtRefusing ? "libvirt does not let usbhostd in: " : "libvirt can't be reached: ") + (why ?? "not connected yet");
+
+    /// <summary>What to do about it.</summary>
+    /// <param name="then">What follows once libvirt runs.</param>
+    public static string LibvirtHint(HostState state, string then) => state.IsLibvirtRefusing
+        ? "let user usbhostd into group libvirt: usermod -aG libvirt usbhostd, then systemctl restart usbhostd; where polkit asks, a rule for org.libvirt.unix.manage"
+        : $"start libvirt: systemctl start libvirtd (or virtqemud); {then}";
+
     /// <summary>Label or name of a device that is there, with its id.</summary>
     public static string NameOf(HostState state, UsbDevice device) =>
         state.Labels.GetValueOrDefault(state.IdOf(device)) ?? DeviceText.NameOf(device);
@@ -64,7 +74,7 @@ public static class StatusText
             ClaimReason.DeviceAbsent => $"{device} is not plugged in",
             ClaimReason.GuestOff => $"guest {guest} is not running",
             ClaimReason.GuestUndefined => $"libvirt knows no guest {guest} now",
-            ClaimReason.LibvirtUnavailable => $"libvirt can't be reached: {detail ?? "not connected yet"}",
+            ClaimReason.LibvirtUnavailable => LibvirtMessage(state, detail),
             ClaimReason.Ambiguous => $"{status.Candidates.Length} devices match {device}, or its serial was seen on two devices at once: {string.Join(", ", status.Candidates.Select(c => $"{c.PortPath} ({state.IdOf(c)})"))}",
             ClaimReason.InUseByHost => $"the host uses {device}: {detail}",
             ClaimReason.HeldByGuest => $"{device} is claimed for guest {(status.OtherGuest is { } other ? state.GuestName(other) : "?")} (claim {status.OtherClaim})",
@@ -100,7 +110,7 @@ public static class StatusText
             ClaimReason.DeviceAbsent => claim.Follows.Kind == FollowKind.Serial ? "plug it in, into any port" : "plug it into its port",
             ClaimReason.GuestOff => $"start the guest: usbhostctl guest-start {guest}",
             ClaimReason.GuestUndefined => $"define the guest again, or release the claim: usbhostctl claim-release {claim.Id}",
-            ClaimReason.LibvirtUnavailable => "start libvirt: systemctl start libvirtd (or virtqemud); the claim goes on by itself",
+            ClaimReason.LibvirtUnavailable => LibvirtHint(state, "the claim goes on by itself"),
             ClaimReason.Ambiguous => "claim by port instead: usbhostctl attach port:PORT GUEST --by port; or, if the serial is unique after all: usbhostctl device-trust-serial id:DEVICE",
             ClaimReason.InUseByHost => "unmount it, or stop what uses it; the claim goes on by itself",
             ClaimReason.HeldByGuest => $"release the other claim: usbhostctl claim-release {status.OtherClaim}; or take it over: usbhostctl attach --move",

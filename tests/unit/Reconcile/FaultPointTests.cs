@@ -37,6 +37,6 @@ internal sealed partial class FaultPointTests
         Assert.That(faults, Is.EquivalentTo(actions), "a new type of action needs a fault in a scenario of the lab, and an old name is never reached");
     }
 
-    [GeneratedRegex("""\bFault\("(?<action>\w+):(before|after)"\)""", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking)]
+    [GeneratedRegex("""\bFault\("(?<action>\w+):(before|after)"\)""", RegexOptions.ExplicitCapture | RegexOptions.NonBacktracking, 1000)]
     private static partial Regex Faults();
 }

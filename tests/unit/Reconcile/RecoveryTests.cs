@@ -123,6 +123,21 @@ internal sealed class RecoveryTests : StickTest
     }
 
     [Test]
+    public void Plan_LibvirtRefusesOurUser_HintsAtTheGroupUntilItCannotBeReached()
+    {
+        var claim = world.Stored(world.Claim(stick, guest));
+        world.Do(h => h.LoseLibvirt("Failed to connect socket: Permission denied", refused: true));
+        var refused = StatusText.Hint(world.State, claim, world.Status(claim.Id));
+        var message = StatusText.Message(world.State, claim, world.Status(claim.Id));
+
+        world.Do(h => h.LoseLibvirt("Connection refused"));
+
+        Assert.That(refused, Does.Contain("usermod -aG libvirt usbhostd"));
+        Assert.That(message, Does.Contain("Permission denied").And.Not.Contain("can't be reached"));
+        Assert.That(StatusText.Hint(world.State, claim, world.Status(claim.Id)), Does.Contain("systemctl start libvirtd"));
+    }
+
+    [Test]
     public void Plan_PlugAndUnplugWhileLibvirtWasLost_IsMadeUpFor()
     {
         var second = world.Plugged(Some.Stick("S-2222", "second"), "1-5");

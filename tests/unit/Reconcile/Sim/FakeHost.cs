@@ -224,11 +224,11 @@ internal sealed partial class FakeHost
     /// <summary>virsh detach-device, by somebody else.</summary>
     public void DetachByHand(FakeGuest guest, FakeDevice device) => Remove(guest, guest.Hostdevs.Find(h => h.Device == device)!);
 
-    public void LoseLibvirt(string why = "connection reset")
+    public void LoseLibvirt(string why = "connection reset", bool refused = false)
     {
         LibvirtUp = false;
         queued.RemoveAll(e => e is HostEvent.GuestPresent or HostEvent.GuestGone);
-        queued.Add(new HostEvent.LibvirtLost(why));
+        queued.Add(new HostEvent.LibvirtLost(why) { Refused = refused });
     }
 
     public void RegainLibvirt()
