@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using System.Xml;
 using UsbHostd.Libvirt;
 using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Reconcile;
@@ -199,7 +200,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
         enumerating.EnterWriteLock();
         try
         {
-            events.TryWrite(new HostEvent.GuestsEnumerated(Enumerate(opened)));
+            events.TryWrite(Enumerate(opened));
         }
         finally
         {
@@ -207,9 +208,10 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
         }
     }
 
-    private ImmutableArray<Guest> Enumerate(LibvirtConnection opened)
+    private HostEvent.GuestsEnumerated Enumerate(LibvirtConnection opened)
     {
         var guests = ImmutableArray.CreateBuilder<Guest>();
+        var unreadable = ImmutableArray.CreateBuilder<GuestId>();
         foreach (var domain in opened.ListAllDomains())
         {
             using (domain)
@@ -222,10 +224,16 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
                 {
                     // Undefined while we were listing.
                 }
+                catch (Exception e) when (e is XmlException or LibvirtException { Kind: not LibvirtErrorKind.ConnectionLost })
+                {
+                    // One guest that can't be read is no reason to lose sight of the others.
+                    unreadable.Add(new GuestId(domain.Uuid));
+                    NotRead(log, Policy.Devices.TextEscape.Escape(domain.Name), Policy.Devices.TextEscape.Escape(e.Message));
+                }
             }
         }
 
-        return guests.ToImmutable();
+        return new HostEvent.GuestsEnumerated(guests.ToImmutable()) { Unreadable = unreadable.ToImmutable() };
     }
 
     private static GuestId DomainOf(LibvirtEvent e) => e switch
@@ -260,6 +268,10 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
         catch (LibvirtException e)
         {
             throw LibvirtRefusal.From(e);
+        }
+        catch (XmlException e)
+        {
+            throw LibvirtRefusal.Unreadable(e);
         }
         catch (ObjectDisposedException)
         {

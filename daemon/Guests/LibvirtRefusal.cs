@@ -1,3 +1,4 @@
+using System.Xml;
 using UsbHostd.Libvirt;
 using UsbHostd.Policy.Claims;
 
@@ -8,6 +9,9 @@ internal static class LibvirtRefusal
 {
     public static GuestHostException NotConnected(string uri, string why) =>
         new(ClaimReason.LibvirtUnavailable, $"no connection to libvirt at {uri}: {why}", transient: true);
+
+    public static GuestHostException Unreadable(XmlException e) =>
+        new(ClaimReason.AttachFailed, $"the guest's definition can't be read: {e.Message}", transient: false, e);
 
     public static GuestHostException From(LibvirtException e)
     {

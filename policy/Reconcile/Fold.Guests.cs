@@ -87,11 +87,12 @@ public sealed partial class Fold
         }
     }
 
-    private void Enumerated(ImmutableArray<Guest> guests)
+    private void Enumerated(HostEvent.GuestsEnumerated enumerated)
     {
+        var guests = enumerated.Guests;
         var (first, watched) = (!state.LibvirtConnected, state.GuestsKnown);
         state = state with { LibvirtConnected = true, LibvirtError = null, IsLibvirtRefusing = false, GuestsKnown = true };
-        var present = guests.Select(g => g.Id).ToHashSet();
+        var present = guests.Select(g => g.Id).Concat(enumerated.Unreadable).ToHashSet();
         foreach (var id in state.Guests.Keys.Where(id => !present.Contains(id)).ToList())
         {
             Gone(id);

@@ -59,7 +59,7 @@ public sealed partial class Fold
                 Gone(e.Guest);
                 break;
             case HostEvent.GuestsEnumerated e:
-                Enumerated(e.Guests);
+                Enumerated(e);
                 break;
             case HostEvent.LibvirtLost e:
                 LibvirtLost(e);

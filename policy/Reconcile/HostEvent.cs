@@ -39,7 +39,11 @@ public abstract record HostEvent
     public sealed record GuestGone(GuestId Guest) : HostEvent;
 
     /// <summary>These are all guests that there are; libvirt can be reached.</summary>
-    public sealed record GuestsEnumerated(ImmutableArray<Guest> Guests) : HostEvent;
+    public sealed record GuestsEnumerated(ImmutableArray<Guest> Guests) : HostEvent
+    {
+        /// <summary>Guests that are there and can't be read: what was known of them stands.</summary>
+        public ImmutableArray<GuestId> Unreadable { get; init; } = [];
+    }
 
     /// <summary>libvirt can't be reached; what is known of the guests may be stale.</summary>
     public sealed record LibvirtLost(string Why) : HostEvent

@@ -25,11 +25,55 @@ internal sealed record DomainXml(ImmutableArray<Attachment> Attachments, Immutab
     /// <summary>What its metadata asks for.</summary>
     public ImmutableArray<GuestWish> Wishes { get; private init; } = [];
 
-    /// <summary>Throws XmlException where it is not well-formed; what it doesn't know it passes over.</summary>
+    /// <summary>
+    /// Throws XmlException where it is not well-formed; what it doesn't know it passes over. What cannot be read of an application's
+    /// metadata is left out, so that one application does not hide its guest.
+    /// </summary>
     public static DomainXml Parse(string text)
     {
+        try
+        {
+            return Read(Load(text));
+        }
+        catch (XmlException e) when (MetadataScan.Of(text) is { } metadata)
+        {
+            var (readable, isOursLost) = Readable(text, metadata);
+            var xml = Read(Load(readable));
+            return isOursLost ? xml with { Wishes = xml.Wishes.Add(WishXml.Unreadable(e.Message)) } : xml;
+        }
+    }
+
+    private static XElement? Load(string text)
+    {
         using var reader = XmlReader.Create(new StringReader(text), new XmlReaderSettings { DtdProcessing = DtdProcessing.Prohibit });
-        var root = XDocument.Load(reader).Root;
+        return XDocument.Load(reader).Root;
+    }
+
+    /// <summary>The text with those elements of the metadata alone that can be read.</summary>
+    private static (string Text, bool IsOursLost) Readable(string text, MetadataScan metadata)
+    {
+        var children = metadata.Children.Select(c => text[c]).ToList();
+        var good = children.Where(c => IsReadable($"<domain>{text[metadata.Start..metadata.Inner]}{c}{text[metadata.InnerEnd..metadata.End]}</domain>")).ToList();
+        var start = good.Count > 0 ? text[metadata.Start..metadata.Inner] : "<metadata>";
+        return (
+            $"{text[..metadata.Start]}{start}{string.Concat(good)}</metadata>{text[metadata.End..]}",
+            children.Except(good, StringComparer.Ordinal).Any(WishXml.IsMentioned));
+    }
+
+    private static bool IsReadable(string text)
+    {
+        try
+        {
+            return Load(text) is not null;
+        }
+        catch (XmlException)
+        {
+            return false;
+        }
+    }
+
+    private static DomainXml Read(XElement? root)
+    {
         var id = int.TryParse((string?)root?.Attribute("id"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : (int?)null;
         var wishes = WishXml.Read(root?.Element("metadata"));
         var devices = root?.Element("devices");

@@ -17,6 +17,12 @@ internal static class WishXml
 
     private static readonly XNamespace Ours = "urn:usbhostd:domain:1";
 
+    /// <summary>Whether a text that can't be read may have had an element of ours.</summary>
+    public static bool IsMentioned(string text) => text.Contains(Ours.NamespaceName, StringComparison.Ordinal);
+
+    /// <summary>In place of the wishes in such a text.</summary>
+    public static GuestWish Unreadable(string why) => Faulty("", $"its metadata can't be read: {Bounded(why)}");
+
     public static ImmutableArray<GuestWish> Read(XElement? metadata)
     {
         var wishes = ImmutableArray.CreateBuilder<GuestWish>();

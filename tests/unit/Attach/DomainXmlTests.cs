@@ -14,6 +14,42 @@ internal sealed class DomainXmlTests
     [TestCase("<domain type='kvm'><devices/></domain>", null)]
     public void Parse_DomainsId_IsThatOfTheRunTheXmlShows(string xml, int? id) => Assert.That(DomainXml.Parse(xml).Id, Is.EqualTo(id));
 
+    /// <summary>Each as virsh dumpxml shows it after virsh define.</summary>
+    [TestCase("<m:x xmlns:m='urn:x'><m:\uA000/></m:x>", Description = "a name of XML 1.0's fifth edition")]
+    [TestCase("<m:x xmlns:m='urn:x'><n:undeclared/></m:x>")]
+    [TestCase("<n:undeclared/>")]
+    [TestCase("<m:x xmlns:m='urn:x' a='/>'><m:\uA000><m:y/><m:z>]]&gt;</m:z></m:\uA000></m:x>")]
+    [TestCase("<metadata xmlns='urn:y'><!-- </metadata> --><a><![CDATA[</metadata>]]></a><?p </metadata>?><\uA000/></metadata>")]
+    public void Parse_MetadataOfAnotherThatCannotBeRead_KeepsDevicesAndOurOwn(string other)
+    {
+        const string Ours = "<u:usb xmlns:u='urn:usbhostd:domain:1'><u:claim device='serial:A'/></u:usb>";
+        var parsed = DomainXml.Parse($"""
+            <domain id='3'><description>&lt;metadata></description><metadata>{other}{Ours}<n:x/></metadata>
+            <devices><hostdev type='usb'><source/><alias name='hostdev0'/></hostdev></devices></domain>
+            """);
+        Assert.Multiple(() =>
+        {
+            Assert.That((parsed.Id, parsed.Attachments.Single().Alias), Is.EqualTo((3, "hostdev0")));
+            Assert.That(parsed.Wishes, Is.EqualTo([new GuestWish("serial:A", Optional: false)]));
+        });
+    }
+
+    [Test]
+    public void Parse_OursThatCannotBeRead_IsOneFaultyWish()
+    {
+        var wish = DomainXml.Parse("<domain><metadata><u:usb xmlns:u='urn:usbhostd:domain:1'><u:claim device='a'/><n:x/></u:usb></metadata></domain>").Wishes.Single();
+        Assert.That(wish.Device, Is.Empty);
+        Assert.That(wish.Fault, Does.Contain("can't be read"));
+    }
+
+    [TestCase("<domain><metadata><n:x/></metadata><n:y/></domain>", Description = "not only there")]
+    [TestCase("<domain><metadata><n:x>")]
+    [TestCase("<domain><n:y/></domain>")]
+    [TestCase("<")]
+    [TestCase("<a b='")]
+    [TestCase("<!-- ")]
+    public void Parse_UnreadableOtherwise_IsRefused(string xml) => Assert.That(() => DomainXml.Parse(xml), Throws.InstanceOf<XmlException>());
+
     [Test]
     public void Parse_LiveHostdevs_TellsOursFromOthersAndPresentFromMissing()
     {

@@ -123,6 +123,19 @@ internal sealed class RecoveryTests : StickTest
     }
 
     [Test]
+    public void Plan_GuestUnreadableAfterAReconnect_KeepsItsDevice()
+    {
+        var claim = world.Claim(stick, guest);
+        world.Do(h => h.LoseLibvirt());
+        world.Host.Done.Clear();
+
+        world.Do(h => h.RegainLibvirt(unreadable: guest));
+
+        Assert.That(world.Host.Done, Is.Empty);
+        Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Attached, ClaimReason.None)));
+    }
+
+    [Test]
     public void Plan_LibvirtRefusesOurUser_HintsAtTheGroupUntilItCannotBeReached()
     {
         var claim = world.Stored(world.Claim(stick, guest));

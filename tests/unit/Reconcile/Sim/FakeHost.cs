@@ -231,10 +231,18 @@ internal sealed partial class FakeHost
         queued.Add(new HostEvent.LibvirtLost(why) { Refused = refused });
     }
 
-    public void RegainLibvirt()
+    /// <param name="unreadable">A guest whose definition makes no sense to us.</param>
+    public void RegainLibvirt(FakeGuest? unreadable = null)
     {
         LibvirtUp = true;
-        RescanGuests();
+        if (unreadable is null)
+        {
+            RescanGuests();
+        }
+        else
+        {
+            queued.Add(new HostEvent.GuestsEnumerated([.. guests.Where(g => g != unreadable).Select(g => g.Seen())]) { Unreadable = [unreadable] });
+        }
     }
 
     public void Say(HostEvent happened) => queued.Add(happened);
