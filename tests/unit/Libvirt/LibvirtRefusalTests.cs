@@ -5,6 +5,7 @@ using UsbHostd.Policy.Claims;
 
 namespace UsbHostd.Tests.Libvirt;
 
+/// <summary>What libvirt's errors mean to a claim.</summary>
 [TestFixture]
 internal sealed class LibvirtRefusalTests
 {
@@ -16,5 +17,16 @@ internal sealed class LibvirtRefusalTests
             "virDomainAttachDeviceFlags", VirErrorNumber.OperationInvalid, 10, VirErrorLevel.Error, message, LibvirtErrorKind.DeviceInUse));
 
         Assert.That((refusal.Reason, refusal.Holder), Is.EqualTo((ClaimReason.HeldByOther, holder)));
+    }
+
+    [Test]
+    public void From_CallThatIsNotAllowed_IsNoLostConnection()
+    {
+        const string Said = "access denied: 'domain' denied access";
+
+        var refusal = LibvirtRefusal.From(new LibvirtException(
+            "virDomainAttachDeviceFlags", VirErrorNumber.AccessDenied, 0, VirErrorLevel.Error, Said, LibvirtErrors.Classify(VirErrorNumber.AccessDenied, Said)));
+
+        Assert.That((refusal.Reason, refusal.IsTransient, refusal.Message), Is.EqualTo((ClaimReason.AttachFailed, true, Said)));
     }
 }
