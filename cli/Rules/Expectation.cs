@@ -59,8 +59,8 @@ internal sealed record Expectation(string Place, RuleTarget Target, string Guest
             return decides?.Target ?? RuleTarget.Block;
         }
 
-        var isUuid = Guid.TryParseExact(guest, "D", out var uuid);
-        return decides.Target is RuleTarget.Allow or RuleTarget.Assign && !decides.AllowsGuest(isUuid ? "" : guest, new GuestId(uuid))
+        var uuid = RuleGuests.UuidOf(guest);
+        return decides.Target is RuleTarget.Allow or RuleTarget.Assign && !decides.AllowsGuest(uuid is null ? guest : "", new GuestId(uuid ?? default))
             ? RuleTarget.Block
             : decides.Target;
     }

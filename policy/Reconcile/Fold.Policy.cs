@@ -91,7 +91,7 @@ public sealed partial class Fold
     private static string GuestOf(Verdict verdict)
     {
         var named = verdict.Rule!.ToGuest[0].Pattern;
-        return Guid.TryParse(named, out var uuid) ? uuid.ToString("D") : named;
+        return RuleGuests.UuidOf(named)?.ToString("D") ?? named;
     }
 
     /// <summary>Devices that a rule gives to this guest: it came, or has another name.</summary>
@@ -178,9 +178,11 @@ public sealed partial class Fold
 
     private Guests.GuestId? NamedGuest(string named)
     {
-        if (Guid.TryParseExact(named, "D", out var uuid) && state.Guests.ContainsKey(new Guests.GuestId(uuid)))
+        if (RuleGuests.UuidOf(named) is { } uuid)
         {
-            return new Guests.GuestId(uuid);
+            // A guest may be called like another's UUID; it is not meant.
+            var id = new Guests.GuestId(uuid);
+            return state.Guests.ContainsKey(id) ? id : null;
         }
 
         var byName = state.GuestsByName[named];

@@ -1,3 +1,4 @@
+using System.Buffers;
 using UsbHostd.Policy.Guests;
 
 namespace UsbHostd.Policy.Rules;
@@ -5,6 +6,16 @@ namespace UsbHostd.Policy.Rules;
 /// <summary>Which guests a rule's <c>to-guest</c> speaks of.</summary>
 public static class RuleGuests
 {
+    private const int UuidLength = 36;
+    private static readonly SearchValues<char> UuidCharacters = SearchValues.Create("-0123456789ABCDEFabcdef");
+
+    /// <summary>
+    /// The UUID that a value of <c>to-guest</c> is: hexadecimal digits in groups of 8, 4, 4, 4 and 12, and nothing else; null for a name.
+    /// Every other form that .NET takes may be a guest's name.
+    /// </summary>
+    public static Guid? UuidOf(string value) =>
+        value.Length == UuidLength && !value.AsSpan().ContainsAnyExcept(UuidCharacters) && Guid.TryParseExact(value, "D", out var uuid) ? uuid : null;
+
     /// <summary>
     /// Whether a device that the rule decides for may go to this guest, as far as <c>to-guest</c> goes: any guest where it names none.
     /// A value is the guest's UUID, in either case, or its name, or a glob on its name, both in just that case. A value that has the form
@@ -14,7 +25,7 @@ public static class RuleGuests
     {
         foreach (var glob in rule.ToGuest)
         {
-            if (Guid.TryParseExact(glob.Pattern, "D", out var uuid) ? uuid == guest.Uuid : glob.Matches(name))
+            if (UuidOf(glob.Pattern) is { } uuid ? uuid == guest.Uuid : glob.Matches(name))
             {
                 return true;
             }

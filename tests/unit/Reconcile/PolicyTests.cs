@@ -279,6 +279,34 @@ internal sealed class PolicyTests : StickTest
     }
 
     [Test]
+    public void Assign_NameOf32HexDigits_IsTheGuestOfThatName()
+    {
+        var digits = world.Guest("6f2c1d9a0b3e4c5d8e7fa1b2c3d4e5f6");
+
+        world.Reload(Assigning(digits.Name));
+
+        Assert.That(digits.Hostdevs, Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public void Assign_UuidInAnotherForm_IsNoGuestsUuid()
+    {
+        world.Reload(Assigning($"{guest.Id.Uuid:N}"));
+
+        Assert.That(world.State.RuleClaims, Is.Empty);
+    }
+
+    [Test]
+    public void Assign_UuidOfNoGuest_IsNobodysName()
+    {
+        world.Guest("00000000-0b3e-4c5d-8e7f-a1b2c3d4e5f6");
+
+        world.Reload(Assigning("00000000-0b3e-4c5d-8e7f-a1b2c3d4e5f6"));
+
+        Assert.That(world.State.RuleClaims, Is.Empty);
+    }
+
+    [Test]
     public void Assign_EachPlugAnotherSerial_LeavesABoundedNumberOfClaims()
     {
         using var small = new World(limits: new ReconcileLimits { MostRuleClaims = 5, FlapPlugs = int.MaxValue }, rules: Assigning());

@@ -18,6 +18,10 @@ internal sealed class RuleGuestsTests
     [TestCase("crm vdi-?", "vdi-1", true)]
     [TestCase("6F2C1D9A-0b3e-4c5d-8e7f-a1b2c3d4e5f6", "erp", true)]
     [TestCase("00000000-0b3e-4c5d-8e7f-a1b2c3d4e5f6", "erp", false)]
+    [TestCase("6f2c1d9a0b3e4c5d8e7fa1b2c3d4e5f6", "6f2c1d9a0b3e4c5d8e7fa1b2c3d4e5f6", true)]
+    [TestCase("6f2c1d9a0b3e4c5d8e7fa1b2c3d4e5f6", "erp", false)]
+    [TestCase("{6f2c1d9a-0b3e-4c5d-8e7f-a1b2c3d4e5f6}", "erp", false)]
+    [TestCase("0x2c1d9a-0b3e-4c5d-8e7f-a1b2c3d4e5f6", "0x2c1d9a-0b3e-4c5d-8e7f-a1b2c3d4e5f6", true)]
     public void AllowsGuest_NamesGlobsAndUuids_AreHeldAgainstTheGuest(string values, string name, bool allowed) =>
         Assert.That(Allow(values).AllowsGuest(name, Guest), Is.EqualTo(allowed));
 
