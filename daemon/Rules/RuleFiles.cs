@@ -51,7 +51,7 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
             Set = new RuleSet(all),
             Users = AccountNames.Users(all),
             Groups = AccountNames.Groups(all),
-            Zone = TimeZoneInfo.Local,
+            Zone = LocalZone(),
             Files = files.DrainToImmutable(),
             Warnings = [.. warnings, .. Unknown(all)],
         };
@@ -74,6 +74,13 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
                 }
             }
         }
+    }
+
+    /// <summary>.NET keeps the zone that it found first; an administrator may have set another one since.</summary>
+    private static TimeZoneInfo LocalZone()
+    {
+        TimeZoneInfo.ClearCachedData();
+        return TimeZoneInfo.Local;
     }
 
     private void Report(LoadedRules loaded)

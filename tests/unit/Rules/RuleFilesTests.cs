@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using NUnit.Framework;
 using UsbHostd.Daemon.Rules;
 using UsbHostd.Policy.Rules;
@@ -42,6 +43,29 @@ internal sealed class RuleFilesTests
         folder.Write(path, "allow");
 
         Assert.That(folder.Files.Load().Set.Rules, Is.Empty);
+    }
+
+    [Test]
+    [NonParallelizable]
+    public void Load_TimeZoneChangedSince_IsTheNewOne()
+    {
+        var before = Environment.GetEnvironmentVariable("TZ");
+        try
+        {
+            Assert.That(new[] { 3, -7 }.Select(OffsetOf), Is.EqualTo(new[] { 3, -7 }));
+        }
+        finally
+        {
+            Environment.SetEnvironmentVariable("TZ", before);
+            TimeZoneInfo.ClearCachedData();
+        }
+
+        int OffsetOf(int hours)
+        {
+            File.WriteAllBytes(folder.At("zone"), ZoneAlwaysAt(hours));
+            Environment.SetEnvironmentVariable("TZ", folder.At("zone"));
+            return folder.Files.Load().Zone.BaseUtcOffset.Hours;
+        }
     }
 
     [Test]
@@ -135,4 +159,18 @@ internal sealed class RuleFilesTests
     }
 
     private IReadOnlyList<string> Problems() => Assert.Throws<RulesException>(() => folder.Files.Load())!.Problems;
+
+    /// <summary>A file of tzfile(5), version 1, with one type of local time and no transition.</summary>
+    private static byte[] ZoneAlwaysAt(int hours)
+    {
+        byte[] header = [.. "TZif"u8, .. new byte[16], .. Number(0), .. Number(0), .. Number(0), .. Number(0), .. Number(1), .. Number(4)];
+        return [.. header, .. Number(hours * 3600), 0, 0, .. "LAB\0"u8];
+
+        static byte[] Number(int value)
+        {
+            var bytes = new byte[4];
+            BinaryPrimitives.WriteInt32BigEndian(bytes, value);
+            return bytes;
+        }
+    }
 }
