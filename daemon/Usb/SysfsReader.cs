@@ -75,7 +75,7 @@ internal sealed class SysfsReader
         {
             var (raw, children) = Gather(devpath, tables);
             var reading = UsbDeviceReader.Read(raw);
-            if (reading.Device is { } device)
+            if (reading.Device is { HasReadDescriptors: true } device)
             {
                 return new DeviceReading(DevicePresence.Present, device, children, null);
             }
@@ -85,14 +85,16 @@ internal sealed class SysfsReader
                 return new DeviceReading(DevicePresence.Gone, null, DeviceChildren.None, null);
             }
 
-            if (IsComplete(raw.Attributes))
+            if (reading.Device is null && IsComplete(raw.Attributes))
             {
                 return new DeviceReading(DevicePresence.NotReady, null, DeviceChildren.None, reading.Reason);
             }
 
             if (tries >= MostTries)
             {
-                return new DeviceReading(DevicePresence.Unreadable, null, DeviceChildren.None, reading.Reason);
+                return reading.Device is null
+                    ? new DeviceReading(DevicePresence.Unreadable, null, DeviceChildren.None, reading.Reason)
+                    : new DeviceReading(DevicePresence.Partial, reading.Device, children, "its descriptors are missing");
             }
         }
     }
@@ -235,12 +237,17 @@ internal sealed class SysfsReader
 }
 
 /// <summary>What became of reading a device.</summary>
+/// <param name="Device">Set where it is Present or Partial.</param>
 /// <param name="Why">What is missing; null where nothing is, or the device is gone.</param>
 internal readonly record struct DeviceReading(DevicePresence Presence, UsbDevice? Device, DeviceChildren Children, string? Why);
 
 internal enum DevicePresence
 {
     Present,
+
+    /// <summary>It is there, and its descriptors can't be read: no rule may judge it so. One that was read before is as it was.</summary>
+    Partial,
+
     Gone,
 
     /// <summary>It is there, and udev is not done with it: its event is still to come.</summary>

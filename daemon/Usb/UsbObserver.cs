@@ -133,7 +133,11 @@ internal sealed partial class UsbObserver(SysfsReader reader, ChannelWriter<Host
         switch (reading.Presence)
         {
             case DevicePresence.Present:
-                return new Known(Complete(reading.Device!, before?.Device), reading.Children);
+            case DevicePresence.Partial when before?.Device.Plug == reading.Device!.Plug:
+                return new Known(reading.Device!.CompletedFrom(before?.Device), reading.Children);
+            case DevicePresence.Partial:
+                LogUnreadable(path, reading.Why ?? "");
+                return null;
             case DevicePresence.Unreadable:
                 LogUnreadable(path, reading.Why ?? "");
                 return before;
@@ -144,24 +148,6 @@ internal sealed partial class UsbObserver(SysfsReader reader, ChannelWriter<Host
                 return null;
         }
     }
-
-    /// <summary>
-    /// Within one plugging-in strings and descriptors don't change; those that can't be read right now (suspend, a reset under
-    /// way) are as they were.
-    /// </summary>
-    private static UsbDevice Complete(UsbDevice now, UsbDevice? before) =>
-        before is null || before.Plug != now.Plug
-            ? now
-            : now with
-            {
-                Serial = now.Serial ?? before.Serial,
-                SerialKey = now.SerialKey ?? before.SerialKey,
-                Manufacturer = now.Manufacturer ?? before.Manufacturer,
-                Product = now.Product ?? before.Product,
-                Speed = now.Speed == UsbSpeed.Unknown ? before.Speed : now.Speed,
-                Descriptors = now.Descriptors.IsEmpty ? before.Descriptors : now.Descriptors,
-                DescriptorFault = now.Descriptors.IsEmpty ? before.DescriptorFault : now.DescriptorFault,
-            };
 
     private void Forget(string path)
     {

@@ -118,6 +118,35 @@ public sealed record UsbDevice
     /// <summary>Whether a guest or a process has all of it: every interface is claimed over usbfs.</summary>
     public bool IsHeldOverUsbfs => !Interfaces.IsEmpty && Interfaces.All(i => i.Driver == UsbInterface.UsbfsDriver);
 
+    /// <summary>Whether the binary descriptors could be read at all; what they say may be faulty all the same.</summary>
+    public bool HasReadDescriptors { get; init; } = true;
+
+    /// <summary>
+    /// Within one plugging-in strings, descriptors and what is made of them don't change; those that can't be read right now (suspend, a
+    /// reset under way) are as they were.
+    /// </summary>
+    public UsbDevice CompletedFrom(UsbDevice? before) => before is null || before.Plug != Plug
+        ? this
+        : this with
+        {
+            Serial = Serial ?? before.Serial,
+            SerialKey = SerialKey ?? before.SerialKey,
+            Manufacturer = Manufacturer ?? before.Manufacturer,
+            Product = Product ?? before.Product,
+            Speed = Speed == UsbSpeed.Unknown ? before.Speed : Speed,
+            HasReadDescriptors = HasReadDescriptors || before.HasReadDescriptors,
+            Descriptors = Descriptors.IsEmpty ? before.Descriptors : Descriptors,
+            DescriptorFault = Descriptors.IsEmpty ? before.DescriptorFault : DescriptorFault,
+            InterfaceTypes = HasReadDescriptors ? InterfaceTypes : before.InterfaceTypes,
+            Hash = Misses(before) ? before.Hash : Hash,
+            ParentHash = ParentHash ?? before.ParentHash,
+            ConnectType = ConnectType ?? before.ConnectType,
+        };
+
+    /// <summary>Whether something that the hash is made of was there before and is not now.</summary>
+    private bool Misses(UsbDevice before) =>
+        (!HasReadDescriptors && before.HasReadDescriptors) || (Serial is null && before.Serial is not null) || (Product is null && before.Product is not null);
+
     /// <summary>Every key that a claim could follow this device by.</summary>
     public IEnumerable<DeviceKey> Keys
     {

@@ -82,6 +82,7 @@ public static class UsbDeviceReader
             Authorized = IsAuthorized(attributes),
             AuthorizesInterfaces = port.IsRootHub && Ascii(attributes, "interface_authorized_default") == "1",
             Interfaces = interfaces,
+            HasReadDescriptors = attributes.ContainsKey("descriptors"),
             Descriptors = descriptors.Interfaces,
             DescriptorFault = descriptors.Fault,
             InterfaceTypes = InterfaceTypesOf(attributes, descriptors, interfaces),

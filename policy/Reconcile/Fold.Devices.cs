@@ -41,7 +41,7 @@ public sealed partial class Fold
     {
         if (state.Devices.TryGetValue(device.Syspath, out var known) && known.Plug == device.Plug)
         {
-            Present(device);
+            Present(device.CompletedFrom(known));
         }
     }
 

@@ -81,6 +81,21 @@ internal sealed class PolicyTests : StickTest
     }
 
     [Test]
+    public void Reread_WithoutDescriptors_LeavesWhatTheNextReloadJudgesBy()
+    {
+        world.Do(h => h.Pull(stick));
+        var known = world.Plugged(new FakeDevice { Name = "known", UsbId = Some.StickId, Serial = "S-0002", Hash = "aGFzaA==" });
+        var rules = TestRules.Of(Allow with { Hash = new RuleAttribute<string>(SetOperator.Equals, ["aGFzaA=="], IsSet: false) });
+        world.Reload(rules);
+        var claim = world.Claim(known, guest);
+
+        world.Do(h => h.Say(new HostEvent.DeviceReread(known.Seen() with { Hash = null, HasReadDescriptors = false })));
+        world.Reload(rules);
+
+        Assert.That(world.Stand(claim).Phase, Is.EqualTo(ClaimPhase.Attached));
+    }
+
+    [Test]
     public void Reload_TakesARightAway_DetachesExactlyWhatLostIt()
     {
         var devices = Enumerable.Range(0, 100).Select(i => world.Plugged(Some.Stick($"R-{i}"), $"2-1.{i + 1}")).ToList();
@@ -271,14 +286,6 @@ internal sealed class PolicyTests : StickTest
     }
 
     [Test]
-    public void Assign_ModeAndGuestReset_ComeFromTheRule()
-    {
-        world.Reload(TestRules.Of(new Rule { Target = RuleTarget.Assign, ToGuest = [new Glob("guest")], GuestReset = GuestReset.Uninitialized }));
-
-        Assert.That(RuleClaim().Claim.GuestReset, Is.EqualTo(GuestReset.Uninitialized));
-    }
-
-    [Test]
     public void Assign_NameOf32HexDigits_IsTheGuestOfThatName()
     {
         var digits = world.Guest("6f2c1d9a0b3e4c5d8e7fa1b2c3d4e5f6");
@@ -304,6 +311,14 @@ internal sealed class PolicyTests : StickTest
         world.Reload(Assigning("00000000-0b3e-4c5d-8e7f-a1b2c3d4e5f6"));
 
         Assert.That(world.State.RuleClaims, Is.Empty);
+    }
+
+    [Test]
+    public void Assign_ModeAndGuestReset_ComeFromTheRule()
+    {
+        world.Reload(TestRules.Of(new Rule { Target = RuleTarget.Assign, ToGuest = [new Glob("guest")], GuestReset = GuestReset.Uninitialized }));
+
+        Assert.That(RuleClaim().Claim.GuestReset, Is.EqualTo(GuestReset.Uninitialized));
     }
 
     [Test]

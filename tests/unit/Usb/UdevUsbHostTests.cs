@@ -139,6 +139,59 @@ internal sealed class UdevUsbHostTests : UsbHostFixture
     }
 
     [Test]
+    public void AttributeHiddenForAWhile_KeepsWhatRulesAskForWithinOnePlug()
+    {
+        var stick = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1"));
+        Sysfs.Write($"{stick}/port/connect_type", "hotplug\n");
+        var before = Start().Devices.Single(d => d.Syspath == stick);
+        Assume.That((before.Hash, before.ParentHash, before.ConnectType), Is.Not.EqualTo(((string?)null, (string?)null, (string?)null)));
+        Files.Fail("descriptors", int.MaxValue, LibC.Enodev);
+        Files.Fail("connect_type", int.MaxValue, LibC.Eio);
+        Signals.Raise(Event("change", stick));
+        var device = NextPresent();
+        Assert.That(
+            (device.Hash, device.ParentHash, device.ConnectType, string.Join(' ', device.InterfaceTypes)),
+            Is.EqualTo((before.Hash, before.ParentHash, before.ConnectType, string.Join(' ', before.InterfaceTypes))));
+    }
+
+    [Test]
+    public void SerialHiddenForAWhile_KeepsTheHashThatItIsPartOf()
+    {
+        var stick = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1"));
+        var before = Start().Devices.Single(d => d.Syspath == stick);
+        Files.Fail("serial", int.MaxValue, LibC.Eio);
+        Signals.Raise(Event("change", stick));
+        Assert.That(NextPresent().Hash, Is.EqualTo(before.Hash));
+    }
+
+    [Test]
+    public void DescriptorsHiddenAtFirstSight_DeviceIsTakenWhenTheyCanBeRead()
+    {
+        var other = Sysfs.AddDevice(Usb2Hub, 5, FakeUsbDevice.Stick("B2"));
+        Start();
+        Files.Fail("descriptors", int.MaxValue, LibC.Eintr);
+        var stick = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1"));
+        Signals.Raise(Event("add", stick), Event("change", other));
+        Assert.That(NextPresent().Serial, Is.EqualTo("B2"), "the one that was read before goes on");
+        Files.Fail("descriptors", 0, 0);
+        Signals.Raise(Event("bind", $"{stick}/1-4:1.0"));
+        var device = NextPresent();
+        Assert.That((device.Serial, device.Hash), Is.EqualTo(("A1", Read(stick).Hash)));
+    }
+
+    [Test]
+    public void DescriptorsHiddenAfterAReplug_TheOldDeviceIsGone()
+    {
+        var stick = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1"));
+        Start();
+        Sysfs.Remove(stick);
+        Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1"));
+        Files.Fail("descriptors", int.MaxValue, LibC.Eintr);
+        Signals.Raise(Event("add", stick));
+        Assert.That(Next(), Is.EqualTo(new HostEvent.DeviceGone(stick)));
+    }
+
+    [Test]
     public void IdentityHiddenForAWhile_DoesNotTakeTheDeviceAway()
     {
         var stick = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1"));
