@@ -1,3 +1,4 @@
+using System.Globalization;
 using UsbHostd.Daemon.Store.Sqlite;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
@@ -18,18 +19,25 @@ internal sealed class MemoryTables(string path, ILogger logger)
         var labels = new Dictionary<DeviceId, string>();
         var guests = new Dictionary<Policy.Guests.GuestId, string>();
         var serials = new List<DeviceKey>();
+        var verdicts = new List<StoredVerdict>();
         var quarantined = new Dictionary<ClaimId, string>();
         Read(connection, "memory_devices", "id, key, port_key, usb_id, serial, name, first_seen, last_seen", row => devices.Add(DeviceOf(row)));
         Read(connection, "memory_labels", "device, label", row => labels[StoredText.Device(row.Text(0))] = row.Text(1));
         Read(connection, "memory_guests", "guest, name", row => guests[StoredText.Guest(row.Text(0))] = row.Text(1));
         Read(connection, "memory_shared_serials", "key", row => serials.Add(DeviceKey.Parse(row.Text(0))));
         Read(connection, "memory_quarantine", "claim, reason", row => quarantined[ClaimId.Parse(row.Text(0))] = row.Text(1));
+        if (HasVerdicts(connection))
+        {
+            Read(connection, "memory_verdicts", "plug, rules, place", row => verdicts.Add(VerdictOf(row)));
+        }
+
         return state with
         {
             Devices = devices,
             Labels = labels,
             GuestNames = guests,
             SharedSerials = serials,
+            Verdicts = verdicts,
             Quarantined = quarantined,
         };
     }
@@ -42,6 +50,7 @@ internal sealed class MemoryTables(string path, ILogger logger)
         StoreChange.RememberGuest => "memory_guests",
         StoreChange.RememberSerialShared => "memory_shared_serials",
         StoreChange.RememberQuarantine => "memory_quarantine",
+        StoreChange.RememberVerdict or StoreChange.ForgetVerdict => "memory_verdicts",
         _ => null,
     };
 
@@ -79,6 +88,13 @@ internal sealed class MemoryTables(string path, ILogger logger)
             case StoreChange.RememberQuarantine quarantine:
                 Put(connection, "memory_quarantine", "claim", "reason", quarantine.Claim.ToString(), quarantine.Reason);
                 break;
+            case StoreChange.RememberVerdict { Verdict: var verdict }:
+                connection.Keep("INSERT OR REPLACE INTO memory_verdicts (plug, rules, place) VALUES (?1, ?2, ?3)")
+                    .Bind(1, verdict.Plug.ToString()).Bind(2, verdict.Rules).Bind(3, verdict.Place.ToString(CultureInfo.InvariantCulture)).Run();
+                break;
+            case StoreChange.ForgetVerdict forgotten:
+                connection.Keep("DELETE FROM memory_verdicts WHERE plug = ?1").Bind(1, forgotten.Plug.ToString()).Run();
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(change), change, "no memory table");
         }
@@ -115,6 +131,14 @@ internal sealed class MemoryTables(string path, ILogger logger)
     private static RememberedDevice DeviceOf(SqliteStatement row) => new(
         StoredText.Device(row.Text(0)), DeviceKey.Parse(row.Text(1)), DeviceKey.Parse(row.Text(2)), StoredText.UsbIdOf(row.Text(3)),
         row.TextOrNull(4), row.Text(5), StoredText.Time(row.Text(6)), StoredText.Time(row.Text(7)));
+
+    /// <summary>Not before its migration.</summary>
+    private static bool HasVerdicts(SqliteConnection connection) =>
+        connection.Scalar("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'memory_verdicts'") is not null;
+
+    private static StoredVerdict VerdictOf(SqliteStatement row) => new(
+        StoredText.Plug(row.Text(0)), row.Text(1),
+        int.TryParse(row.Text(2), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var place) ? place : throw new FormatException("not a rule's place"));
 
     private void Read(SqliteConnection connection, string table, string columns, Action<SqliteStatement> add)
     {

@@ -9,7 +9,7 @@ internal static class StoreSchema
     /// <summary>application_id of the file's header (sqlite.org/fileformat2.html, offset 68): "UHst".</summary>
     public const int ApplicationId = 0x55487374;
 
-    public static IReadOnlyList<string> Migrations { get; } = [Version1, Version2, Version3, Version4, Version5];
+    public static IReadOnlyList<string> Migrations { get; } = [Version1, Version2, Version3, Version4, Version5, Version6];
 
     /// <summary>
     /// Times are UTC text, fixed in length, so that they sort and a person can read them. Rows of claims stay after release.
@@ -98,6 +98,14 @@ internal static class StoreSchema
         BEGIN SELECT RAISE(ABORT, 'audit is append-only'); END;
         """;
 
+    /// <summary>
+    /// Claims of a time when no rule was needed go on without one: an upgrade detaches nothing.
+    /// </summary>
+    private const string Version2 =
+        """
+        UPDATE claims SET override_reason = 'claimed before there were rules' WHERE released IS NULL AND override_reason IS NULL;
+        """;
+
     /// <summary>What people answered where a rule says ask.</summary>
     private const string Version3 =
         """
@@ -127,14 +135,6 @@ internal static class StoreSchema
         """;
 
     /// <summary>
-    /// Claims of a time when no rule was needed go on without one: an upgrade detaches nothing.
-    /// </summary>
-    private const string Version2 =
-        """
-        UPDATE claims SET override_reason = 'claimed before there were rules' WHERE released IS NULL AND override_reason IS NULL;
-        """;
-
-    /// <summary>
     /// Who made a claim, for rules with owner or group, and what the request said. Of claims from before neither is known, and they pass as they did: an
     /// upgrade detaches nothing.
     /// </summary>
@@ -144,5 +144,15 @@ internal static class StoreSchema
         ALTER TABLE claims ADD COLUMN gids TEXT;
         ALTER TABLE claims ADD COLUMN request_device TEXT;
         ALTER TABLE claims ADD COLUMN request_digest TEXT;
+        """;
+
+    /// <summary>What was decided for plugs where conditions had a say; memory.</summary>
+    private const string Version6 =
+        """
+        CREATE TABLE memory_verdicts (
+            plug TEXT NOT NULL PRIMARY KEY,
+            rules TEXT NOT NULL,
+            place TEXT NOT NULL
+        ) WITHOUT ROWID;
         """;
 }

@@ -20,6 +20,7 @@ public sealed partial class Fold
         state = state with
         {
             Answers = state.Answers.SetItems(stored.Answers.Select(a => KeyValuePair.Create(a.Id, a))),
+            StoredVerdicts = state.StoredVerdicts.SetItems(stored.Verdicts.Select(v => KeyValuePair.Create(v.Plug, v))),
             SharedSerials = [.. stored.SharedSerials],
             Labels = state.Labels.SetItems(stored.Labels),
             GuestNames = state.GuestNames.SetItems(stored.GuestNames),

@@ -88,6 +88,7 @@ public sealed partial class Fold
         }
 
         var first = !state.DevicesKnown;
+        arrivals = [];
 
         // The first of two twins keeps the id by serial: oldest plug first, whatever order sysfs lists them in.
         foreach (var device in devices.OrderBy(d => d.UsecInitialized).ThenBy(d => d.Syspath, StringComparer.Ordinal))
@@ -100,6 +101,7 @@ public sealed partial class Fold
             }
         }
 
+        JudgeArrivals();
         ForgiveFailures();
         EndAbsentRuleClaims("its device is not among those that are there");
         EndAbsentAnswers();
@@ -144,7 +146,7 @@ public sealed partial class Fold
         }
 
         Remember(device, id);
-        Judge(device, now);
+        JudgeArrival(device);
         foreach (var claim in ClaimsFollowing(device))
         {
             CountPlug(claim, device);

@@ -15,11 +15,18 @@ public sealed partial class Fold
             Rules = rules,
             RuleHistory = before.RuleHistory.Clear(),
             Verdicts = before.Verdicts.Clear(),
+            DepartedVerdicts = before.DepartedVerdicts.Clear(),
             AssignedTo = MultiIndex<string, string>.Empty,
         };
-        foreach (var device in state.Devices.Values.OrderBy(d => d.UsecInitialized).ThenBy(d => d.Syspath, StringComparer.Ordinal))
+        ForgetStoredVerdicts();
+        JudgeAll(state.Devices.Values.Select(device => (device, before.Verdicts.GetValueOrDefault(device.Syspath)?.Since ?? now)));
+        foreach (var device in state.Devices.Values)
         {
-            Judge(device, before.Verdicts.GetValueOrDefault(device.Syspath)?.Since ?? now);
+            if (before.VerdictOf(device).IsStateful && !state.VerdictOf(device).IsStateful)
+            {
+                changes.Add(new StoreChange.ForgetVerdict(device.Plug));
+            }
+
             touchedDevices.Add(device.Syspath);
             TouchClaimsOf(null, device);
         }
@@ -48,50 +55,6 @@ public sealed partial class Fold
             Put(entry.Fresh());
             Audit("right-lost", entry.Id.ToString(), "ok", $"{entry.Claim.Follows.Text} leaves guest {state.GuestName(entry.Claim.Guest)}: the rules that are in force now do not allow it");
         }
-    }
-
-    /// <summary>What the rules say of this plug, from now until the next reload.</summary>
-    private void Judge(UsbDevice device, DateTimeOffset since)
-    {
-        var context = new FoldRuleContext(state, device, now);
-        var place = state.Rules.Set.Decide(RuleSubject.Of(device), context);
-        if (place >= 0)
-        {
-            context.Applied(place);
-        }
-
-        var verdict = new Verdict(place, place < 0 ? null : state.Rules.Set.Rules[place], since);
-        state = state with { Verdicts = state.Verdicts.SetItem(device.Syspath, verdict), RuleHistory = context.History };
-        if (verdict.Target == RuleTarget.Assign)
-        {
-            state = state with { AssignedTo = state.AssignedTo.Add(GuestOf(verdict), device.Syspath) };
-        }
-
-        if (verdict.SettlesAt is { } settled && settled > now)
-        {
-            LookAgain(settled, DeadlineKind.Device, device.Syspath);
-        }
-
-        assignDue.Add(device.Syspath);
-    }
-
-    private void Unjudge(UsbDevice device)
-    {
-        if (state.Verdicts.TryGetValue(device.Syspath, out var verdict))
-        {
-            state = state with
-            {
-                Verdicts = state.Verdicts.Remove(device.Syspath),
-                AssignedTo = verdict.Target == RuleTarget.Assign ? state.AssignedTo.Remove(GuestOf(verdict), device.Syspath) : state.AssignedTo,
-            };
-        }
-    }
-
-    /// <summary>The guest as the rule names it; a UUID in the form that libvirt gives.</summary>
-    private static string GuestOf(Verdict verdict)
-    {
-        var named = verdict.Rule!.ToGuest[0].Pattern;
-        return RuleGuests.UuidOf(named)?.ToString("D") ?? named;
     }
 
     /// <summary>Devices that a rule gives to this guest: it came, or has another name.</summary>

@@ -12,18 +12,52 @@ internal sealed class FoldRuleContext(HostState state, UsbDevice device, DateTim
 {
     public ImmutableDictionary<int, RuleHistory> History { get; private set; } = state.RuleHistory;
 
-    public DateTimeOffset Now { get; } = TimeZoneInfo.ConvertTime(now, state.Rules.Zone);
+    /// <summary>Whether anything was asked that may be answered otherwise another time.</summary>
+    public bool IsStateful { get; private set; }
 
-    public DateTimeOffset? LastApplied(int rule) => state.RuleHistory.GetValueOrDefault(rule)?.Applied;
+    /// <summary>Whether an answer may be another once every device that is there is judged.</summary>
+    public bool IsOpen { get; private set; }
 
-    public DateTimeOffset? LastEvaluated(int rule) => state.RuleHistory.GetValueOrDefault(rule)?.Evaluated;
+    public DateTimeOffset Now
+    {
+        get
+        {
+            IsStateful = true;
+            return TimeZoneInfo.ConvertTime(now, state.Rules.Zone);
+        }
+    }
 
-    public bool AllowedMatches(Rule query) =>
-        state.Devices.Values.Any(d => d.Syspath != device.Syspath && state.VerdictOf(d).IsAllowed && RuleMatch.Attributes(query, RuleSubject.Of(d)));
+    public DateTimeOffset? LastApplied(int rule) => HistoryOf(rule)?.Applied;
+
+    public DateTimeOffset? LastEvaluated(int rule) => HistoryOf(rule)?.Evaluated;
+
+    public bool AllowedMatches(Rule query)
+    {
+        IsStateful = true;
+        var open = false;
+        foreach (var (syspath, other) in state.Devices)
+        {
+            if (syspath == device.Syspath || state.Verdicts.GetValueOrDefault(syspath) is { IsAllowed: false } || !RuleMatch.Attributes(query, RuleSubject.Of(other)))
+            {
+                continue;
+            }
+
+            if (state.Verdicts.ContainsKey(syspath))
+            {
+                return true;
+            }
+
+            open = true;
+        }
+
+        IsOpen |= open;
+        return false;
+    }
 
     /// <summary>From the plug, the rule's place and the time of the decision: a device can't choose any of them.</summary>
     public double Draw(int rule, int condition)
     {
+        IsStateful = true;
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(Encoding.UTF8.GetBytes($"{device.Plug}\n{rule}\n{condition}\n{now.UtcTicks}"), hash);
         return (BinaryPrimitives.ReadUInt64LittleEndian(hash) >> 11) * (1.0 / (1UL << 53));
@@ -38,5 +72,11 @@ internal sealed class FoldRuleContext(HostState state, UsbDevice device, DateTim
         {
             History = History.SetItem(rule, (History.GetValueOrDefault(rule) ?? RuleHistory.None) with { Applied = now });
         }
+    }
+
+    private RuleHistory? HistoryOf(int rule)
+    {
+        IsStateful = true;
+        return state.RuleHistory.GetValueOrDefault(rule);
     }
 }

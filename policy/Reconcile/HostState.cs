@@ -77,6 +77,12 @@ public sealed record HostState
     /// <summary>By syspath: what the rules say of each plug that is there.</summary>
     public ImmutableDictionary<string, Verdict> Verdicts { get; init; } = ImmutableDictionary.Create<string, Verdict>(StringComparer.Ordinal);
 
+    /// <summary>By port: of devices that left a moment ago, where conditions had a say.</summary>
+    public ImmutableDictionary<DeviceKey, DepartedVerdict> DepartedVerdicts { get; init; } = ImmutableDictionary<DeviceKey, DepartedVerdict>.Empty;
+
+    /// <summary>What an earlier run of the daemon decided, until it is known which of these plugs are still there.</summary>
+    public ImmutableDictionary<PlugToken, StoredVerdict> StoredVerdicts { get; init; } = ImmutableDictionary<PlugToken, StoredVerdict>.Empty;
+
     /// <summary>When rules whose conditions ask for it were looked at and decided, by their place; since they were loaded.</summary>
     public ImmutableDictionary<int, RuleHistory> RuleHistory { get; init; } = ImmutableDictionary<int, RuleHistory>.Empty;
 

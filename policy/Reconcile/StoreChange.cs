@@ -81,6 +81,12 @@ public abstract record StoreChange
     /// <summary>Memory: the claim is in quarantine; null reason ends it.</summary>
     public sealed record RememberQuarantine(ClaimId Claim, string? Reason) : StoreChange;
 
+    /// <summary>Memory: what was decided for a plug where conditions had a say, so that a restart does not decide anew.</summary>
+    public sealed record RememberVerdict(StoredVerdict Verdict) : StoreChange;
+
+    /// <summary>Memory: the plug is over, or decided without such conditions now.</summary>
+    public sealed record ForgetVerdict(PlugToken Plug) : StoreChange;
+
     /// <summary>Who asked for what, through which door, and what was done. Never changed, never deleted.</summary>
     /// <param name="Caller"><c>uid:1000</c>, <c>usbhostd</c> for the daemon's own doing.</param>
     /// <param name="Verb">For example <c>claim-create</c>, <c>attach</c>.</param>
@@ -98,6 +104,11 @@ public abstract record StoreChange
 /// <param name="PortKey">Where it was last.</param>
 public sealed record RememberedDevice(
     DeviceId Id, DeviceKey Key, DeviceKey PortKey, UsbId UsbId, string? Serial, string Name, DateTimeOffset FirstSeen, DateTimeOffset LastSeen);
+
+/// <summary>What was decided for one plug.</summary>
+/// <param name="Rules"><see cref="UsbHostd.Policy.Rules.RuleSet.Fingerprint"/> of the rules that it was decided by.</param>
+/// <param name="Place">Of the rule that decided, from 0; −1 where none matched.</param>
+public sealed record StoredVerdict(PlugToken Plug, string Rules, int Place);
 
 /// <summary>Everything that the store holds, as read at start.</summary>
 public sealed record StoredState
@@ -118,6 +129,8 @@ public sealed record StoredState
     public IReadOnlyDictionary<GuestId, string> GuestNames { get; init; } = new Dictionary<GuestId, string>();
 
     public IReadOnlyList<DeviceKey> SharedSerials { get; init; } = [];
+
+    public IReadOnlyList<StoredVerdict> Verdicts { get; init; } = [];
 
     public IReadOnlyDictionary<ClaimId, string> Quarantined { get; init; } = new Dictionary<ClaimId, string>();
 }

@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Security.Cryptography;
+using System.Text;
 using UsbHostd.Policy.Rules.Index;
 
 namespace UsbHostd.Policy.Rules;
@@ -10,14 +12,19 @@ public sealed class RuleSet
 
     // Made when it is first asked: a file that is only checked needs none. A few milliseconds for ten thousand rules.
     private readonly Lazy<RuleIndex> index;
+    private readonly Lazy<string> fingerprint;
 
     public RuleSet(ImmutableArray<Rule> rules)
     {
         Rules = rules;
         index = new Lazy<RuleIndex>(() => new RuleIndex(rules));
+        fingerprint = new Lazy<string>(() => FingerprintOf(rules));
     }
 
     public ImmutableArray<Rule> Rules { get; }
+
+    /// <summary>The same for rules that say the same in the same order, wherever they stand: SHA-256 of their text, in hexadecimal digits.</summary>
+    public string Fingerprint => fingerprint.Value;
 
     /// <summary>
     /// The place of the rule that decides, or −1 where none matches. Allocates nothing but what the context does.
@@ -43,5 +50,16 @@ public sealed class RuleSet
         }
 
         return -1;
+    }
+
+    private static string FingerprintOf(ImmutableArray<Rule> rules)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var rule in rules)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(RulePrinter.Print(rule) + "\n"));
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 }

@@ -35,6 +35,9 @@ public sealed record RuleSubject
     /// <summary>udev's ID_PATH.</summary>
     public string IdPath { get; init; } = "";
 
+    /// <summary>Whether no rule can tell the two apart.</summary>
+    public bool IsSameAs(RuleSubject other) => Interfaces.AsSpan().SequenceEqual(other.Interfaces.AsSpan()) && this with { Interfaces = other.Interfaces } == other;
+
     /// <summary>What is seen of this device.</summary>
     public static RuleSubject Of(UsbDevice device) => new()
     {

@@ -9,6 +9,9 @@ namespace UsbHostd.Policy.Rules;
 /// <param name="Since">When the device was first seen in this plug.</param>
 public sealed record Verdict(int Place, Rule? Rule, DateTimeOffset Since)
 {
+    /// <summary>Whether a condition on time, draws, history or other devices had a say: only then would it come out otherwise another time.</summary>
+    public bool IsStateful { get; init; }
+
     /// <summary>Of a device that has not been judged: blocked.</summary>
     public static readonly Verdict None = new(-1, null, default);
 

@@ -44,6 +44,20 @@ internal static class Bits
         }
     }
 
+    /// <summary>Whether the other has all of them.</summary>
+    public static bool AreWithin(ReadOnlySpan<ulong> set, ReadOnlySpan<ulong> other)
+    {
+        for (var i = 0; i < set.Length; i++)
+        {
+            if ((set[i] & ~other[i]) != 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>Keeps what both have; false where nothing is left.</summary>
     public static bool Keep(Span<ulong> set, ReadOnlySpan<ulong> other)
     {

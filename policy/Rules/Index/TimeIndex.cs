@@ -30,8 +30,9 @@ internal sealed class TimeIndex(int rules)
 
     public bool Narrow(Span<ulong> left, Span<ulong> passing, IRuleContext context)
     {
-        if (inOrder.Length == 0)
+        if (inOrder.Length == 0 || Bits.AreWithin(left, otherwise))
         {
+            // The clock is not asked where no rule that is left asks for it: it has no say then.
             return true;
         }
 

@@ -16,7 +16,7 @@ internal sealed class ClaimStoreTests
     private static readonly string[] Kinds =
     [
         "PutClaim", "DropClaim", "PutGuestStart", "DropGuestStart", "AdoptionDone", "PutAnswer", "DropAnswer", "RememberDevice", "ForgetDevice", "RememberLabel", "RememberGuest",
-        "RememberSerialShared", "RememberQuarantine", "AppendAudit",
+        "RememberSerialShared", "RememberQuarantine", "RememberVerdict", "ForgetVerdict", "AppendAudit",
     ];
 
     private StoreFolder folder = null!;
@@ -231,6 +231,19 @@ internal sealed class ClaimStoreTests
 
         Assert.That(answers.Select(a => a with { Gids = [] }), Is.EquivalentTo(new[] { yes with { Gids = [] }, no with { Gids = [] } }));
         Assert.That(answers.Single(a => a.Id == yes.Id).Gids, Is.EqualTo(yes.Gids));
+    }
+
+    [Test]
+    public void Load_Verdicts_GivesThoseThatWereNotForgottenAsTheyWereRememberedLast()
+    {
+        var (one, two) = (PlugToken.Of("boot", "/devices/x", 17), PlugToken.Of("boot", "/devices/x", 18));
+        folder.With(
+            new StoreChange.RememberVerdict(new StoredVerdict(one, "before", 3)),
+            new StoreChange.RememberVerdict(new StoredVerdict(one, "0a1b", -1)),
+            new StoreChange.RememberVerdict(new StoredVerdict(two, "0a1b", 1)),
+            new StoreChange.ForgetVerdict(two));
+
+        Assert.That(folder.Reload().Verdicts, Is.EqualTo(new[] { new StoredVerdict(one, "0a1b", -1) }));
     }
 
     [Test]

@@ -2,6 +2,7 @@ using NUnit.Framework;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Daemon.Store.Sqlite;
 using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Store;
@@ -121,6 +122,22 @@ internal sealed class StoreCrashTests
         }
 
         Assert.That(Assert.Throws<StoreException>(() => folder.Open([StoreSchema.Migrations[0]])).Message, Does.Contain("newer"));
+    }
+
+    [Test]
+    public void Open_DatabaseOfBeforeVerdictsWereKept_IsMigratedAndKeepsThem()
+    {
+        using (var store = folder.Open([.. StoreSchema.Migrations.TakeWhile(m => !m.Contains("memory_verdicts", StringComparison.Ordinal))]))
+        {
+            Assert.That(store.Load().Verdicts, Is.Empty);
+            store.Commit([new StoreChange.PutClaim(StoreFolder.Claim(1))]);
+        }
+
+        var verdict = new StoredVerdict(PlugToken.Of("boot", "/devices/x", 17), "0a1b", 2);
+        folder.With(new StoreChange.RememberVerdict(verdict));
+
+        var state = folder.Reload();
+        Assert.That((state.Claims.Count, state.Verdicts.Single()), Is.EqualTo((1, verdict)));
     }
 
     [Test]

@@ -17,6 +17,7 @@ internal sealed class MemoryStore : IClaimStore
     private readonly Dictionary<DeviceId, RememberedDevice> remembered = [];
     private readonly Dictionary<GuestId, string> names = [];
 
+    private readonly Dictionary<PlugToken, StoredVerdict> verdicts = [];
     private readonly Dictionary<AnswerId, Answer> answers = [];
 
     private bool isNew = true;
@@ -39,6 +40,7 @@ internal sealed class MemoryStore : IClaimStore
         GuestStarts = new Dictionary<GuestId, DateTimeOffset>(starts),
         Answers = [.. answers.Values],
         SharedSerials = [.. shared],
+        Verdicts = [.. verdicts.Values],
         Quarantined = new Dictionary<ClaimId, string>(quarantined),
         Labels = new Dictionary<DeviceId, string>(labels),
         Devices = [.. remembered.Values],
@@ -71,6 +73,7 @@ internal sealed class MemoryStore : IClaimStore
         labels.Clear();
         remembered.Clear();
         names.Clear();
+        verdicts.Clear();
         Commits = 0;
         isNew = true;
     }
@@ -124,6 +127,12 @@ internal sealed class MemoryStore : IClaimStore
                 break;
             case StoreChange.RememberGuest c:
                 Set(names, c.Guest, c.Name);
+                break;
+            case StoreChange.RememberVerdict c:
+                verdicts[c.Verdict.Plug] = c.Verdict;
+                break;
+            case StoreChange.ForgetVerdict c:
+                verdicts.Remove(c.Plug);
                 break;
             case StoreChange.AppendAudit c:
                 Audit.Add(c);
