@@ -73,7 +73,7 @@ internal static class WirePolicy
         return wire;
     }
 
-    /// <summary>A rule a line, as <c>usbguard generate-policy</c> prints them.</summary>
+    /// <summary>A rule a line, as <c>usbguard generate-policy</c> prints them; before them a comment for each device that is left out.</summary>
     public static string Generated(HostState state, V1.GeneratePolicyRequest request)
     {
         var options = new RuleGeneratorOptions(
@@ -99,6 +99,7 @@ internal static class WirePolicy
                 "reject" => RuleTarget.Reject,
                 _ => throw Refusals.Invalid("the target of the last rule is unknown", "use allow, block or reject"),
             });
-        return string.Concat(RuleGenerator.Generate(state.Devices.Values.Select(RuleSubject.Of), options).Select(r => RulePrinter.Print(r) + "\n"));
+        var devices = state.Devices.Values.Select(RuleSubject.Of).ToList();
+        return string.Concat(RuleGenerator.Comments(devices, options).Concat(RuleGenerator.Generate(devices, options).Select(RulePrinter.Print)).Select(line => line + "\n"));
     }
 }

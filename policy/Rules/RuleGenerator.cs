@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using UsbHostd.Policy.Devices;
 
 namespace UsbHostd.Policy.Rules;
 
@@ -7,16 +8,11 @@ public static class RuleGenerator
 {
     /// <summary>
     /// One <c>allow</c> for each device, root hubs first, then by the length of the port's name and by the name itself; so a hub comes
-    /// before what is plugged in it. A device without a hash or parent hash is left out: USBGuard does not know it either.
+    /// before what is plugged in it. Where rules have hashes a device without one is left out (<see cref="WhyLeftOut"/>).
     /// </summary>
     public static ImmutableArray<Rule> Generate(IEnumerable<RuleSubject> devices, RuleGeneratorOptions options)
     {
-        var rules = devices
-            .Where(device => device.Hash.Length > 0 && device.ParentHash.Length > 0)
-            .OrderBy(device => !device.ViaPort.StartsWith("usb", StringComparison.Ordinal))
-            .ThenBy(device => device.ViaPort.Length)
-            .ThenBy(device => device.ViaPort, StringComparer.Ordinal)
-            .Select(device => RuleFor(device, options));
+        var rules = InOrder(devices).Where(device => WhyLeftOut(device, options) is null).Select(device => RuleFor(device, options));
         if (options.CatchAll is { } target)
         {
             rules = rules.Append(new Rule { Target = target });
@@ -24,6 +20,26 @@ public static class RuleGenerator
 
         return [.. rules.Select((rule, i) => rule with { Source = new RuleSource(null, i + 1) })];
     }
+
+    /// <summary>A comment of a rule file for each device that no rule was made for: <c># 1-4 (0951:1666) is left out: ...</c>.</summary>
+    public static IEnumerable<string> Comments(IEnumerable<RuleSubject> devices, RuleGeneratorOptions options) =>
+        InOrder(devices)
+            .Where(device => WhyLeftOut(device, options) is not null)
+            .Select(device => $"# {TextEscape.Escape(device.ViaPort)} ({device.Id}) is left out: {WhyLeftOut(device, options)}");
+
+    /// <summary>Null where a rule is made for it. USBGuard leaves out the same, and says nothing.</summary>
+    private static string? WhyLeftOut(RuleSubject device, RuleGeneratorOptions options) => device switch
+    {
+        _ when options.Hashes == GeneratedHashes.None => null,
+        { Hash.Length: 0 } => "it has no hash, for its descriptors are not in order; without hashes (-X) it can be named",
+        { ParentHash.Length: 0 } => "the hub that it is plugged into has no hash; without hashes (-X) it can be named",
+        _ => null,
+    };
+
+    private static IEnumerable<RuleSubject> InOrder(IEnumerable<RuleSubject> devices) => devices
+        .OrderBy(device => !device.ViaPort.StartsWith("usb", StringComparison.Ordinal))
+        .ThenBy(device => device.ViaPort.Length)
+        .ThenBy(device => device.ViaPort, StringComparer.Ordinal);
 
     private static Rule RuleFor(RuleSubject device, RuleGeneratorOptions options)
     {

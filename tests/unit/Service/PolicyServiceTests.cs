@@ -153,14 +153,31 @@ internal sealed class PolicyServiceTests : StickTest
 
         var rules = Generate(new GeneratePolicyRequest());
 
-        Assert.That(rules, Does.StartWith("allow id 046d:0825 serial \"C-1\" name \"camera\" hash \"aGFzaA==\""));
+        Assert.That(rules.Split('\n'), Has.Some.StartsWith("allow id 046d:0825 serial \"C-1\" name \"camera\" hash \"aGFzaA==\""));
         Assert.That(RuleParser.TryParse("generated", rules, out var read, out _) && read.Rules.Length == 1, Is.True);
     }
 
     [TestCase("reject", "reject\n")]
     [TestCase("", "")]
     public void GeneratePolicy_LastRule_IsTheOneAskedFor(string target, string expected) =>
-        Assert.That(Generate(new GeneratePolicyRequest { CatchAll = target }), Is.EqualTo(expected));
+        Assert.That(WithoutComments(Generate(new GeneratePolicyRequest { CatchAll = target })), Is.EqualTo(expected));
+
+    [Test]
+    public void GeneratePolicy_DeviceWithoutAHash_IsNamedInACommentThatBothParsersTake()
+    {
+        var rules = Generate(new GeneratePolicyRequest { CatchAll = "block" });
+
+        Assert.That(rules, Does.Contain("# 1-4 (0951:1666) is left out: it has no hash"));
+        Assert.That(RuleParser.TryParse("generated", rules, out var read, out _) && read.Rules.Length == 1, Is.True);
+        var (taken, printed) = Rules.UsbguardRuleParser.Read(System.Text.Encoding.UTF8.GetBytes(rules));
+        Assert.That((taken, string.Concat(printed)), Is.EqualTo((true, "block")));
+    }
+
+    [Test]
+    public void GeneratePolicy_WithoutHashes_LeavesNothingOut() =>
+        Assert.That(
+            Generate(new GeneratePolicyRequest { Hashes = GeneratePolicyRequest.Types.Hashes.NoHashes }),
+            Does.EndWith("\nallow id 0951:1666 serial \"S-0001\" name \"stick\" with-connect-type \"\"\n").And.Not.Contain("#"));
 
     [Test]
     public void GeneratePolicy_UnknownLastRule_Refuses()
@@ -187,6 +204,8 @@ internal sealed class PolicyServiceTests : StickTest
     private ReloadPolicyResponse Reload(Caller caller) => world.Ask(s => s.ReloadPolicyAsync(caller, new ReloadPolicyRequest(), default));
 
     private string Generate(GeneratePolicyRequest request) => world.Ask(s => s.GeneratePolicyAsync(World.Member, request, default)).Rules;
+
+    private static string WithoutComments(string rules) => string.Concat(rules.Split('\n').Where(r => r.Length > 0 && r[0] != '#').Select(r => r + "\n"));
 
     private string IdOf(FakeDevice device) => world.State.IdOf(world.State.Devices[device.Syspath]).ToString();
 }

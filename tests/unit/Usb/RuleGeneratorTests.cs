@@ -59,12 +59,21 @@ internal sealed class RuleGeneratorTests : UsbHostFixture
         Assert.That(Text(devices), Is.EqualTo(RecordedHost.Policy));
     }
 
-    [TestCase("", "p=")]
-    [TestCase("h=", "")]
-    public void Generate_DeviceWithoutHashOrParents_IsLeftOut(string hash, string parentHash)
+    [TestCase("", "p=", "descriptors")]
+    [TestCase("h=", "", "hub")]
+    public void Generate_DeviceWithoutHashOrParents_IsLeftOutAndNamed(string hash, string parentHash, string why)
     {
         var device = new RuleSubject { Id = default, ViaPort = "1-4", Hash = hash, ParentHash = parentHash };
         Assert.That(RuleGenerator.Generate([device], new RuleGeneratorOptions()), Is.Empty);
+        Assert.That(RuleGenerator.Comments([device], new RuleGeneratorOptions()).Single(), Does.StartWith("# 1-4 (0000:0000) is left out: ").And.Contains(why));
+    }
+
+    [Test]
+    public void Generate_DeviceWithoutHashWhereNoneAreWritten_IsAllowed()
+    {
+        var (device, options) = (new RuleSubject { Id = default, ViaPort = "1-4" }, new RuleGeneratorOptions(Hashes: GeneratedHashes.None));
+        Assert.That(RuleGenerator.Generate([device], options).Select(r => r.Target), Is.EqualTo(new[] { RuleTarget.Allow }));
+        Assert.That(RuleGenerator.Comments([device], options), Is.Empty);
     }
 
     /// <summary>The program itself, which is shown our /sys in the place of the machine's.</summary>
