@@ -20,7 +20,7 @@ internal static class EventCost
         new("device present", (w, i, _) => new HostEvent.DevicePresent(w.Plug(i)), World.Free),
         new("guest present", (w, i, n) => new HostEvent.GuestPresent(w.Guest(w.GuestOf(i), n % 2 == 0 ? GuestState.Paused : GuestState.Running)), World.Held),
         new("attach finished", (w, i, _) => new HostEvent.ActionFinished(
-            new HostAction.AttachDevice(w.Claims[i].Id, w.Claims[i].Guest, w.Devices[i], default, Forced: false), new ActionOutcome.Done()), World.Held),
+            new HostAction.AttachDevice(w.Claims[i].Id, w.Claims[i].Guest, w.Devices[i], default, Unguarded: null), new ActionOutcome.Done()), World.Held),
         new("attached device gone, detach begun", (w, i, _) => new HostEvent.DeviceGone(w.Devices[i].Syspath), World.Held),
         new("its claim shown to a watcher", null, World.Held) { IsOfRequest = true },
         new("claimed device back, attach begun", (w, i, _) => new HostEvent.DevicePresent(w.Plug(i)), World.Held),

@@ -160,6 +160,7 @@ internal static class ClaimVerbs
             ("Request", claim.RequestId),
             ("Override", claim.OverrideReason),
             ("Force", claim.ForceReason),
+            ("Unsafe", claim.UnsafeReason),
             ("Plug", claim.Plug),
             ("Created", Words.Time(claim.Created)),
             ("Released", Words.Time(claim.Released)));

@@ -1,4 +1,3 @@
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
 
 namespace UsbHostd.Policy.Reconcile;
@@ -6,9 +5,6 @@ namespace UsbHostd.Policy.Reconcile;
 /// <summary>What the host itself uses stays with it.</summary>
 public static partial class Assessor
 {
-    /// <summary>Why the guard is passed: a claim's force, or an unsafe rule; null where it is not.</summary>
-    private static string? UnguardedBecause(HostState state, Claim claim, UsbDevice device) => claim.ForceReason ?? state.VerdictOf(device).Unsafe;
-
     /// <summary>What the guard refuses, in words; null where nothing does.</summary>
     private static string? HostUseOf(HostState state, UsbDevice device)
     {

@@ -281,7 +281,7 @@ public static partial class Assessor
             }
         }
 
-        if (UnguardedBecause(state, claim, device) is null && HostUseOf(state, device) is { } use)
+        if (Permission.WhyUnguarded(state, claim, device) is null && HostUseOf(state, device) is { } use)
         {
             return failed with { Reason = ClaimReason.InUseByHost, Detail = use };
         }
@@ -316,7 +316,7 @@ public static partial class Assessor
         }
 
         var attach = new HostAction.AttachDevice(
-            entry.Id, entry.Claim.Guest, device, entry.Claim.GuestReset, Forced: UnguardedBecause(state, entry.Claim, device) is not null)
+            entry.Id, entry.Claim.Guest, device, entry.Claim.GuestReset, Permission.WhyUnguarded(state, entry.Claim, device))
         {
             Controller = GuestFit.ControllerFor(device, guest),
         };

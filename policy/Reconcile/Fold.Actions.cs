@@ -22,7 +22,7 @@ public sealed partial class Fold
         {
             case HostAction.AttachDevice attach:
                 Audit("attach", attach.Claim.ToString(), failed is null ? "ok" : failed.Reason.ToString(),
-                    $"{state.IdOf(attach.Device)} to guest {state.GuestName(attach.Into)}{Because(failed)}");
+                    $"{state.IdOf(attach.Device)} to guest {state.GuestName(attach.Into)}{(attach.Unguarded is { } why ? $", {why}" : "")}{Because(failed)}");
                 NoteJailOf(attach);
                 NoteOutcome(attach.Claim, failed ?? NotThere(attach));
                 TouchInputs(attach);

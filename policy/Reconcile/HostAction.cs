@@ -27,8 +27,11 @@ public abstract record HostAction
 
     /// <summary>Authorises the interfaces, attaches the device and looks whether it is really there.</summary>
     /// <param name="Device">As planned; the attacher looks again before it acts.</param>
-    public sealed record AttachDevice(ClaimId Claim, GuestId Into, UsbDevice Device, GuestReset GuestReset, bool Forced) : HostAction
+    /// <param name="Unguarded">Who lets it pass the guard, and why; for the audit. Null where the guard decides.</param>
+    public sealed record AttachDevice(ClaimId Claim, GuestId Into, UsbDevice Device, GuestReset GuestReset, string? Unguarded) : HostAction
     {
+        public bool Forced => Unguarded is not null;
+
         public override string Subject => Claim.ToString();
 
         public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.Attach(this);

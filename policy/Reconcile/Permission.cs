@@ -61,6 +61,11 @@ public static class Permission
             : $"the rule at {rule.Source} lets {Names(rule)} claim it, not {(uid == Requests.ClaimRequest.NoUid ? "one without a uid, as this" : $"uid {uid}")}";
     }
 
+    /// <summary>Why the guard is passed: a claim's force, or an unsafe rule; null where it is not.</summary>
+    public static string? WhyUnguarded(HostState state, Claim claim, UsbDevice device) => claim.ForceReason is { } force
+        ? $"force: {force}"
+        : state.VerdictOf(device) is { Unsafe: { } why, Rule: { } rule } ? $"unsafe by the rule at {rule.Source}: {why}" : null;
+
     /// <summary>What the rules would decide now, and why the ones before do not.</summary>
     /// <param name="most">So many rules that do not match are named at most.</param>
     public static RuleExplanation Explain(HostState state, UsbDevice device, DateTimeOffset now, int most) =>

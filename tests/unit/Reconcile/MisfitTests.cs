@@ -20,7 +20,7 @@ internal sealed class MisfitTests
         var now = world.Time.GetUtcNow();
         var seen = world.State.Guests[guest.Id];
         var refused = new HostEvent.ActionFinished(
-            new HostAction.AttachDevice(claim, guest.Id, world.State.Devices.Values.First(), GuestReset.Off, Forced: false),
+            new HostAction.AttachDevice(claim, guest.Id, world.State.Devices.Values.First(), GuestReset.Off, Unguarded: null),
             new ActionOutcome.Failed(ClaimReason.NoFreePort, "No free USB ports", Transient: false));
         var after = Fold.Apply(world.State, refused, now).State;
 

@@ -81,6 +81,27 @@ internal sealed class PolicyTests : StickTest
     }
 
     [Test]
+    public void Claim_GuardedDeviceWithAnUnsafeRule_IsAuditedAndShownWithItsReason()
+    {
+        world.Do(h => h.Use(stick, new Policy.Devices.HostUse(Policy.Devices.HostUseKind.Mount, "/dev/sda1 on /srv")));
+        world.Reload(TestRules.Of(Allow with { Unsafe = "a test", Source = new RuleSource("/r.conf", 7) }));
+
+        var claim = world.Claim(stick, guest);
+
+        Assert.That(world.Store.Audit.Single(a => a.Verb == "attach").Detail, Does.Contain("unsafe by the rule at /r.conf:7: a test"));
+        var shown = world.Ask(s => s.GetClaimAsync(UsbHostd.Tests.Reconcile.Sim.World.Root, new GetClaimRequest { Id = claim.ToString() }, default));
+        Assert.That((shown.UnsafeReason, shown.ForceReason), Is.EqualTo(("a test", "")));
+    }
+
+    [Test]
+    public void Claim_WithForce_IsAuditedWithItsAttach()
+    {
+        world.Claim(stick, guest, r => r.ForceReason = "rescue");
+
+        Assert.That(world.Store.Audit.Single(a => a.Verb == "attach").Detail, Does.EndWith("to guest guest, force: rescue"));
+    }
+
+    [Test]
     public void Reread_WithoutDescriptors_LeavesWhatTheNextReloadJudgesBy()
     {
         world.Do(h => h.Pull(stick));
