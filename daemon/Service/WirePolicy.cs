@@ -39,30 +39,27 @@ internal static class WirePolicy
         _ => throw new ArgumentOutOfRangeException(nameof(target), target, "a target without a word"),
     };
 
-    /// <summary>What was decided for the device, and why; with a guest, whether that one may have it.</summary>
-    public static V1.Explanation Explanation(HostState state, UsbDevice device, GuestId? guest, DateTimeOffset at)
+    /// <summary>What was decided for the device, and why; with a guest, whether that one may have it. Who asks may still not be the one who may claim it.</summary>
+    public static V1.Explanation Explanation(HostState state, UsbDevice device, GuestId? guest, Caller caller, DateTimeOffset at)
     {
         var verdict = state.VerdictOf(device);
         var why = guest is { } into
             ? Permission.WhyNot(state, into, verdict.Rule?.Mode ?? UsbHostd.Policy.Claims.ClaimMode.Hostdev, device)
             : Permission.WhyNotAnybody(state, device);
-        var name = StatusText.NameOf(state, device);
-        var whom = guest is { } g ? $"guest {state.GuestName(g)}" : "guests";
+        var notCaller = device.IsHub || why is not null ? null : Permission.WhyNotCaller(state, device, caller.Uid, caller.Gids);
+        var now = Permission.Explain(state, device, at, MostMismatches);
         var wire = new V1.Explanation
         {
             Target = Target(verdict.Target),
             Allowed = why is null && !device.IsHub,
-            Message = device.IsHub
-                ? $"{name} on {device.PortPath} is a hub, which no rule can give to a guest"
-                : why is null ? $"policy allows {name} on {device.PortPath} for {whom}" : $"policy does not allow {name} on {device.PortPath} for {whom}: {why}",
+            Message = Message(state, device, guest, why, notCaller) + (now.Decided == verdict.Place ? "" : OtherwiseNow(state, now.Decided)),
             Hint = device.IsHub
                 ? "claim the devices behind it instead"
-                : why is null ? "" : "add a rule before the one that decides, check it with usbhostctl policy-check FILE, and load it: usbhostctl policy-reload",
+                : why is null && notCaller is null ? "" : "add a rule before the one that decides, check it with usbhostctl policy-check FILE, and load it: usbhostctl policy-reload",
             Rule = verdict.Rule is { } rule ? Rule(rule) : null,
+            DecidesSameNow = now.Decided == verdict.Place,
+            LeftOut = (uint)now.LeftOut,
         };
-        var now = Permission.Explain(state, device, at, MostMismatches);
-        wire.DecidesSameNow = now.Decided == verdict.Place;
-        wire.LeftOut = (uint)now.LeftOut;
         wire.Before.AddRange(now.Misses.Select(m => new V1.Mismatch
         {
             Rule = Rule(state.Rules.Set.Rules[m.Place]),
@@ -72,6 +69,20 @@ internal static class WirePolicy
         }));
         return wire;
     }
+
+    private static string Message(HostState state, UsbDevice device, GuestId? guest, string? why, string? notCaller)
+    {
+        var what = $"{StatusText.NameOf(state, device)} on {device.PortPath}";
+        var whom = guest is { } into ? $"guest {state.GuestName(into)}" : "guests";
+        return device.IsHub ? $"{what} is a hub, which no rule can give to a guest"
+            : why is not null ? $"policy does not allow {what} for {whom}: {why}"
+            : notCaller is null ? $"policy allows {what} for {whom}"
+            : $"policy allows {what} for {whom}, and you may not claim it: {notCaller}";
+    }
+
+    private static string OtherwiseNow(HostState state, int place) =>
+        "; this was decided at its plug-in or at the last reload, and is held: now "
+        + (place < 0 ? "no rule would match, which blocks" : $"the rule at {state.Rules.Set.Rules[place].Source} would decide, with {Target(state.Rules.Set.Rules[place].Target)}");
 
     /// <summary>A rule a line, as <c>usbguard generate-policy</c> prints them; before them a comment for each device that is left out.</summary>
     public static string Generated(HostState state, V1.GeneratePolicyRequest request)

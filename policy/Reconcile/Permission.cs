@@ -66,10 +66,10 @@ public static class Permission
         ? $"force: {force}"
         : state.VerdictOf(device) is { Unsafe: { } why, Rule: { } rule } ? $"unsafe by the rule at {rule.Source}: {why}" : null;
 
-    /// <summary>What the rules would decide now, and why the ones before do not.</summary>
+    /// <summary>What the rules would decide now, and why the ones before the one that did decide do not.</summary>
     /// <param name="most">So many rules that do not match are named at most.</param>
     public static RuleExplanation Explain(HostState state, UsbDevice device, DateTimeOffset now, int most) =>
-        state.Rules.Set.Explain(RuleSubject.Of(device), new FoldRuleContext(state, device, now), most);
+        state.Rules.Set.Explain(RuleSubject.Of(device), new FoldRuleContext(state, device, now), most, state.VerdictOf(device).Place);
 
     /// <summary>Claims whose devices are in their guests and may not be any more: one change of the rules took that away.</summary>
     public static IEnumerable<ClaimEntry> Lost(HostState before, HostState after)

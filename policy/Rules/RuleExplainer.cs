@@ -9,25 +9,33 @@ internal static class RuleExplainer
     private static readonly MatchedAttribute[] Attributes = Enum.GetValues<MatchedAttribute>();
     private static readonly Rule Bare = new() { Target = RuleTarget.Allow };
 
-    public static RuleExplanation Explain(ImmutableArray<Rule> rules, RuleSubject device, IRuleContext context, int most)
+    /// <param name="held">The place that was decided before and is held: what is told of are the rules before that one. Null for what decides now.</param>
+    public static RuleExplanation Explain(ImmutableArray<Rule> rules, RuleSubject device, IRuleContext context, int most, int? held)
     {
+        var end = held < 0 ? rules.Length : held;
+        var (decided, missed) = (-1, 0);
         // The farthest of the nearest comes out first; of equally far ones the last.
         var nearest = new PriorityQueue<(int Place, int Mismatches), (int, int)>();
-        var place = 0;
-        while (place < rules.Length && Mismatches(rules[place], place, device, context) is { } mismatches)
+        for (var place = 0; place < rules.Length && (decided < 0 || place < end); place++)
         {
-            nearest.Enqueue((place, mismatches), (-mismatches, -place));
-            if (nearest.Count > most)
+            if (Mismatches(rules[place], place, device, context) is not { } mismatches)
             {
-                nearest.Dequeue();
+                decided = decided < 0 ? place : decided;
             }
-
-            place++;
+            else if (end is null || place < end)
+            {
+                missed++;
+                nearest.Enqueue((place, mismatches), (-mismatches, -place));
+                if (nearest.Count > most)
+                {
+                    nearest.Dequeue();
+                }
+            }
         }
 
         var misses = nearest.UnorderedItems.Select(item => item.Element).OrderBy(miss => miss.Place)
             .Select(miss => Miss(rules[miss.Place], miss.Place, miss.Mismatches, device, context));
-        return new RuleExplanation(place < rules.Length ? place : -1, [.. misses], place - nearest.Count);
+        return new RuleExplanation(decided, [.. misses], missed - nearest.Count);
     }
 
     /// <summary>Null where the rule decides.</summary>

@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace UsbHostd.Policy.Rules;
 
 /// <summary>Why a rule decides, and the ones before it do not.</summary>
-/// <param name="Decided">Its place; −1 where none matches, so that the device is blocked.</param>
+/// <param name="Decided">The place of the one that decides now; −1 where none matches, so that the device is blocked.</param>
 /// <param name="Misses">Rules before it, in their order: the nearest misses, where there are too many.</param>
 /// <param name="LeftOut">How many rules before it are not among these.</param>
 public sealed record RuleExplanation(int Decided, ImmutableArray<RuleMiss> Misses, int LeftOut);

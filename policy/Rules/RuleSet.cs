@@ -36,7 +36,12 @@ public sealed class RuleSet
     /// in the context.
     /// </summary>
     /// <param name="most">How many rules before the deciding one are told of at most.</param>
-    public RuleExplanation Explain(RuleSubject device, IRuleContext context, int most = 100) => RuleExplainer.Explain(Rules, device, context, most);
+    /// <param name="held">
+    /// The place that was decided earlier and still counts, −1 for none that matched: then it is the rules before that one that are told of,
+    /// less those that would match now. Null for what is decided now.
+    /// </param>
+    public RuleExplanation Explain(RuleSubject device, IRuleContext context, int most = 100, int? held = null) =>
+        RuleExplainer.Explain(Rules, device, context, most, held);
 
     /// <summary>Decides rule by rule: what the index is held against.</summary>
     internal int DecideOneByOne(RuleSubject device, IRuleContext context)

@@ -90,6 +90,57 @@ internal sealed class PolicyServiceTests : StickTest
     }
 
     [Test]
+    public void ExplainPolicy_AnEarlierRuleWouldDecideNow_IsNotListedBeforeTheOneThatDid()
+    {
+        var afternoon = new RuleCondition.LocalTime(new TimeOnly(13, 0), new TimeOnly(15, 0), Negated: false);
+        world.Reload(TestRules.Of(Allow with { Target = RuleTarget.Block, If = Single<RuleCondition>(afternoon), Source = new RuleSource("/r.conf", 2) }, BlockKeyboards, Allow));
+
+        world.Advance(TimeSpan.FromHours(2));
+
+        var explanation = Explain();
+        Assert.That((explanation.Rule.Line, explanation.DecidesSameNow), Is.EqualTo((9u, false)));
+        Assert.That(explanation.Before.Select(m => m.Rule.Line), Is.EqualTo(new[] { 3u }));
+        Assert.That(explanation.Message, Does.EndWith("is held: now the rule at /r.conf:2 would decide, with block"));
+    }
+
+    [Test]
+    public void ExplainPolicy_ItsRuleWouldNotMatchNow_DoesNotStandBeforeItself()
+    {
+        var noon = new RuleCondition.LocalTime(new TimeOnly(11, 0), new TimeOnly(13, 0), Negated: false);
+        world.Reload(TestRules.Of(Allow with { If = Single<RuleCondition>(noon), Source = new RuleSource("/r.conf", 2) }, BlockKeyboards));
+
+        world.Advance(TimeSpan.FromHours(2));
+
+        var explanation = Explain();
+        Assert.That((explanation.Rule.Line, explanation.Before.Count), Is.EqualTo((2u, 0)));
+        Assert.That(explanation.Message, Does.EndWith("now no rule would match, which blocks"));
+    }
+
+    [Test]
+    public void ExplainPolicy_NoneMatchedThenAndOneWouldNow_ListsTheRest()
+    {
+        var afternoon = new RuleCondition.LocalTime(new TimeOnly(13, 0), new TimeOnly(15, 0), Negated: false);
+        world.Reload(TestRules.Of(Allow with { If = Single<RuleCondition>(afternoon) }, BlockKeyboards));
+
+        world.Advance(TimeSpan.FromHours(2));
+
+        var explanation = Explain();
+        Assert.That((explanation.Rule, explanation.Allowed, explanation.DecidesSameNow), Is.EqualTo(((PolicyRule?)null, false, false)));
+        Assert.That(explanation.Before.Select(m => m.Rule.Line), Is.EqualTo(new[] { 3u }));
+    }
+
+    [Test]
+    public void ExplainPolicy_RuleNamesAnOwner_TellsACallerWhoIsAnother()
+    {
+        world.Reload(TestRules.Of(Allow with { Owners = ["1002"] }));
+
+        var explanation = Explain();
+
+        Assert.That(explanation.Allowed, Is.True);
+        Assert.That(explanation.Message, Does.EndWith("you may not claim it: the rule at /r.conf:9 lets 1002 claim it, not uid 1000"));
+    }
+
+    [Test]
     public void ExplainPolicy_Hub_IsForNobodyWhateverTheRuleSays()
     {
         world.Plugged(Some.Hub(), "1-2");
