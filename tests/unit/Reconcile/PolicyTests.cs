@@ -71,52 +71,6 @@ internal sealed class PolicyTests : StickTest
     }
 
     [Test]
-    public void Claim_GuardedDeviceWithAnUnsafeRule_IsAttached()
-    {
-        world.Do(h => h.Use(stick, new Policy.Devices.HostUse(Policy.Devices.HostUseKind.Mount, "/dev/sda1 on /srv")));
-        Assert.That(Refusal(stick, guest).Code, Is.EqualTo(ErrorCode.ErrorInUseByHost));
-        world.Reload(TestRules.Of(Allow with { Unsafe = "a test" }));
-
-        Assert.That(world.Stand(world.Claim(stick, guest)).Phase, Is.EqualTo(ClaimPhase.Attached));
-    }
-
-    [Test]
-    public void Claim_GuardedDeviceWithAnUnsafeRule_IsAuditedAndShownWithItsReason()
-    {
-        world.Do(h => h.Use(stick, new Policy.Devices.HostUse(Policy.Devices.HostUseKind.Mount, "/dev/sda1 on /srv")));
-        world.Reload(TestRules.Of(Allow with { Unsafe = "a test", Source = new RuleSource("/r.conf", 7) }));
-
-        var claim = world.Claim(stick, guest);
-
-        Assert.That(world.Store.Audit.Single(a => a.Verb == "attach").Detail, Does.Contain("unsafe by the rule at /r.conf:7: a test"));
-        var shown = world.Ask(s => s.GetClaimAsync(UsbHostd.Tests.Reconcile.Sim.World.Root, new GetClaimRequest { Id = claim.ToString() }, default));
-        Assert.That((shown.UnsafeReason, shown.ForceReason), Is.EqualTo(("a test", "")));
-    }
-
-    [Test]
-    public void Claim_WithForce_IsAuditedWithItsAttach()
-    {
-        world.Claim(stick, guest, r => r.ForceReason = "rescue");
-
-        Assert.That(world.Store.Audit.Single(a => a.Verb == "attach").Detail, Does.EndWith("to guest guest, force: rescue"));
-    }
-
-    [Test]
-    public void Reread_WithoutDescriptors_LeavesWhatTheNextReloadJudgesBy()
-    {
-        world.Do(h => h.Pull(stick));
-        var known = world.Plugged(new FakeDevice { Name = "known", UsbId = Some.StickId, Serial = "S-0002", Hash = "aGFzaA==" });
-        var rules = TestRules.Of(Allow with { Hash = new RuleAttribute<string>(SetOperator.Equals, ["aGFzaA=="], IsSet: false) });
-        world.Reload(rules);
-        var claim = world.Claim(known, guest);
-
-        world.Do(h => h.Say(new HostEvent.DeviceReread(known.Seen() with { Hash = null, HasReadDescriptors = false })));
-        world.Reload(rules);
-
-        Assert.That(world.Stand(claim).Phase, Is.EqualTo(ClaimPhase.Attached));
-    }
-
-    [Test]
     public void Reload_TakesARightAway_DetachesExactlyWhatLostIt()
     {
         var devices = Enumerable.Range(0, 100).Select(i => world.Plugged(Some.Stick($"R-{i}"), $"2-1.{i + 1}")).ToList();
@@ -304,34 +258,6 @@ internal sealed class PolicyTests : StickTest
         var late = world.Guest("new-one");
 
         Assert.That(late.Hostdevs, Has.Count.EqualTo(1));
-    }
-
-    [Test]
-    public void Assign_NameOf32HexDigits_IsTheGuestOfThatName()
-    {
-        var digits = world.Guest("6f2c1d9a0b3e4c5d8e7fa1b2c3d4e5f6");
-
-        world.Reload(Assigning(digits.Name));
-
-        Assert.That(digits.Hostdevs, Has.Count.EqualTo(1));
-    }
-
-    [Test]
-    public void Assign_UuidInAnotherForm_IsNoGuestsUuid()
-    {
-        world.Reload(Assigning($"{guest.Id.Uuid:N}"));
-
-        Assert.That(world.State.RuleClaims, Is.Empty);
-    }
-
-    [Test]
-    public void Assign_UuidOfNoGuest_IsNobodysName()
-    {
-        world.Guest("00000000-0b3e-4c5d-8e7f-a1b2c3d4e5f6");
-
-        world.Reload(Assigning("00000000-0b3e-4c5d-8e7f-a1b2c3d4e5f6"));
-
-        Assert.That(world.State.RuleClaims, Is.Empty);
     }
 
     [Test]
