@@ -38,7 +38,7 @@ internal static class WireClaims
             DeviceId = status.Device is { } device ? state.IdOf(device).ToString() : "",
             Plug = status.Device?.Plug.ToString() ?? "",
             DeviceName = StatusText.DeviceName(state, claim, status.Device),
-            UnsafeReason = status.Device is { } judged ? state.VerdictOf(judged).Unsafe ?? "" : "",
+            UnsafeReason = status.UnsafeReason ?? "",
         };
         wire.Ids.AddRange(claim.Ids.Select(i => i.ToString()));
         wire.Candidates.AddRange(status.Candidates.Select(c => state.IdOf(c).ToString()));

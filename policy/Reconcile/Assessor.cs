@@ -17,7 +17,7 @@ public static partial class Assessor
         var claim = entry.Claim;
         var choice = Choose(state, entry);
         var wrong = FirstWrong(state, entry, choice.Device);
-        var status = Look(state, entry, choice, wrong, now);
+        var status = Look(state, entry, choice, wrong, now).JudgedIn(state);
         return state.InFlight.GetValueOrDefault(claim.Id.ToString()) switch
         {
             HostAction.AttachDevice => status with { Phase = ClaimPhase.Attaching, Reason = ClaimReason.None, Next = null, Detail = null },

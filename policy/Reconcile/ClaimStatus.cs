@@ -26,13 +26,21 @@ public sealed record ClaimStatus(ClaimPhase Phase, ClaimReason Reason = ClaimRea
     /// <summary>What libvirt, the host or the guard said, raw.</summary>
     public string? Detail { get; init; }
 
+    /// <summary>Why the rule that decides for the device lets it pass the guard; null where that does not.</summary>
+    public string? UnsafeReason { get; init; }
+
     /// <summary>What would be done now if nothing else were in flight; null for nothing.</summary>
     public HostAction? Next { get; init; }
+
+    /// <summary>The same, with what the rule for the device says of the guard.</summary>
+    internal ClaimStatus JudgedIn(HostState state) =>
+        Device is { } device && state.VerdictOf(device).Unsafe is { } why ? this with { UnsafeReason = why } : this;
 
     /// <summary>For change detection: everything but the action.</summary>
     public bool ShowsSame(ClaimStatus other) =>
         Phase == other.Phase && Reason == other.Reason && Device?.Plug == other.Device?.Plug && OtherGuest == other.OtherGuest
         && OtherClaim == other.OtherClaim && string.Equals(Detail, other.Detail, StringComparison.Ordinal)
+        && string.Equals(UnsafeReason, other.UnsafeReason, StringComparison.Ordinal)
         && Candidates.Select(c => c.Plug).SequenceEqual(other.Candidates.Select(c => c.Plug));
 }
 

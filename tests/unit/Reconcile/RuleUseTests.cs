@@ -65,6 +65,18 @@ internal sealed class RuleUseTests : StickTest
     }
 
     [Test]
+    public void Reload_UnsafeForAnotherReason_IsNewsOfTheClaim()
+    {
+        world.Reload(TestRules.Of(Allow with { Unsafe = "a test" }));
+        var claim = world.Claim(stick, guest);
+        var before = world.Status(claim);
+
+        world.Reload(TestRules.Of(Allow with { Unsafe = "another" }));
+
+        Assert.That(before.ShowsSame(world.Status(claim)), Is.False);
+    }
+
+    [Test]
     public void Claim_WithForce_IsAuditedWithItsAttach()
     {
         world.Claim(stick, guest, r => r.ForceReason = "rescue");
