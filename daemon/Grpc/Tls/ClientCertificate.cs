@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Formats.Asn1;
 using System.Net;
 using System.Net.Security;
@@ -19,9 +18,13 @@ internal static class ClientCertificate
     private const int Address = 7;
     private const int UniformResource = 6;
 
-    public static CertificateIdentity Identity(X509Certificate2 certificate) => new(
-        certificate.SubjectName.Name,
-        [.. certificate.Extensions.Where(extension => extension.Oid?.Value == AlternativeNames).SelectMany(extension => Names(extension.RawData))]);
+    public static CertificateIdentity Identity(X509Certificate2 certificate)
+    {
+        var names = certificate.Extensions.Where(extension => extension.Oid?.Value == AlternativeNames).SelectMany(extension => Names(extension.RawData)).ToList();
+        return new CertificateIdentity(certificate.SubjectName.Name, [.. names.Select(n => n.Text)]) { Name = First(UniformResource) ?? First(Dns) };
+
+        string? First(int kind) => names.Where(n => n.Kind == kind && n.Text.Length > 0).Select(n => n.Text).FirstOrDefault();
+    }
 
     /// <summary>Null for one that is in order.</summary>
     public static string? Refusal(X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
@@ -33,7 +36,7 @@ internal static class ClientCertificate
 
         if (errors == SslPolicyErrors.None)
         {
-            return null;
+            return certificate is X509Certificate2 whole && !Identity(whole).IsSomebody ? "its certificate names nobody: it has no subject, no URI and no DNS name" : null;
         }
 
         var status = chain?.ChainStatus.Select(s => s.Status).FirstOrDefault(s => s != X509ChainStatusFlags.NoError) ?? X509ChainStatusFlags.NoError;
@@ -47,9 +50,9 @@ internal static class ClientCertificate
         return $"the certificate of {TextOf(certificate.Subject)} {why}";
     }
 
-    private static ImmutableArray<string> Names(byte[] extension)
+    private static List<(int Kind, string Text)> Names(byte[] extension)
     {
-        var names = ImmutableArray.CreateBuilder<string>();
+        var names = new List<(int, string)>();
         try
         {
             for (var sequence = new AsnReader(extension, AsnEncodingRules.DER).ReadSequence(); sequence.HasData;)
@@ -58,12 +61,12 @@ internal static class ClientCertificate
                 var value = sequence.ReadEncodedValue();
                 if (tag.TagClass == TagClass.ContextSpecific && tag.TagValue is Mail or Dns or UniformResource)
                 {
-                    names.Add(AsnDecoder.ReadCharacterString(value.Span, AsnEncodingRules.DER, UniversalTagNumber.IA5String, out _, tag));
+                    names.Add((tag.TagValue, AsnDecoder.ReadCharacterString(value.Span, AsnEncodingRules.DER, UniversalTagNumber.IA5String, out _, tag)));
                 }
                 else if (tag.TagClass == TagClass.ContextSpecific && tag.TagValue == Address)
                 {
                     var octets = AsnDecoder.ReadOctetString(value.Span, AsnEncodingRules.DER, out _, tag);
-                    names.Add(octets.Length is 4 or 16 ? new IPAddress(octets).ToString() : Convert.ToHexString(octets));
+                    names.Add((Address, octets.Length is 4 or 16 ? new IPAddress(octets).ToString() : Convert.ToHexString(octets)));
                 }
             }
         }
@@ -72,7 +75,7 @@ internal static class ClientCertificate
             // An authority that we trust signed this; the names up to here are as good as they are.
         }
 
-        return names.ToImmutable();
+        return names;
     }
 
     /// <summary>A refused certificate is written by anybody: its text is cut before it is logged, which escapes it.</summary>

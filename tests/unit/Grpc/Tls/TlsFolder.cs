@@ -40,9 +40,11 @@ internal sealed class TlsFolder : IDisposable
 
     /// <summary>A client's files.</summary>
     /// <param name="valid">How long from now on; a negative time has passed.</param>
-    public TlsCredentials Client(string subject, bool isOther = false, TimeSpan? valid = null, string usage = ClientAuthentication)
+    /// <param name="names">What it goes by besides; some of each kind where null.</param>
+    public TlsCredentials Client(
+        string subject, bool isOther = false, TimeSpan? valid = null, string usage = ClientAuthentication, Action<SubjectAlternativeNameBuilder>? names = null)
     {
-        Write("client", subject, isOther ? other : authority, usage, valid ?? TimeSpan.FromDays(1));
+        Write("client", subject, isOther ? other : authority, usage, valid ?? TimeSpan.FromDays(1), names);
         return new TlsCredentials(At("client.pem"), At("client-key.pem"), At("ca.pem"));
     }
 
@@ -72,16 +74,21 @@ internal sealed class TlsFolder : IDisposable
         return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-30), DateTimeOffset.UtcNow.AddDays(30));
     }
 
-    private void Write(string name, string subject, X509Certificate2 issuer, string usage, TimeSpan valid)
+    private static void AddUsualNames(SubjectAlternativeNameBuilder names)
+    {
+        names.AddDnsName("localhost");
+        names.AddIpAddress(IPAddress.Loopback);
+        names.AddUri(new Uri("spiffe://lab/erp"));
+        names.AddEmailAddress("erp@lab.example");
+    }
+
+    private void Write(string name, string subject, X509Certificate2 issuer, string usage, TimeSpan valid, Action<SubjectAlternativeNameBuilder>? add = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], critical: false));
         var names = new SubjectAlternativeNameBuilder();
-        names.AddDnsName("localhost");
-        names.AddIpAddress(IPAddress.Loopback);
-        names.AddUri(new Uri("spiffe://lab/erp"));
-        names.AddEmailAddress("erp@lab.example");
+        (add ?? AddUsualNames)(names);
         request.CertificateExtensions.Add(names.Build());
         var until = DateTimeOffset.UtcNow + valid;
         using var certificate = request.Create(issuer, until.AddDays(-10), until, RandomNumberGenerator.GetBytes(8));

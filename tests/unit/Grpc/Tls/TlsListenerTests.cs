@@ -67,6 +67,22 @@ internal sealed class TlsListenerTests
         await AssertRefusedAsync(folder.ServersOwn(), "the certificate of CN=not a client is not for clients (extended key usage)");
 
     [TestCase(SslProtocols.Tls12)]
+    [TestCase("CN=erp, O=lab", "cert:CN=erp, O=lab")]
+    [TestCase("", "cert:name:spiffe://lab/erp")]
+    [TestCase("", "cert:name:erp.lab.example", "erp.lab.example", "other.lab.example")]
+    public async Task Client_Owner_IsItsSubjectElseItsFirstName(string subject, string owner, params string[] dnsNames)
+    {
+        using var client = Connect(folder.Client(subject, names: dnsNames.Length == 0 ? null : builder => Array.ForEach(dnsNames, builder.AddDnsName)));
+        await client.GetVersionAsync(new GetVersionRequest());
+
+        Assert.That(grpc.Service.Asked.Single().Caller.Owner, Is.EqualTo(owner));
+    }
+
+    [Test]
+    public async Task Client_WhoseCertificateNamesNobody_IsRefusedAndLogged() => await AssertRefusedAsync(
+        folder.Client("", names: builder => builder.AddEmailAddress("erp@lab.example")),
+        "its certificate names nobody: it has no subject, no URI and no DNS name");
+
     [TestCase(SslProtocols.Tls13)]
     public async Task Client_WithoutACertificate_IsRefusedAndLogged(SslProtocols protocol)
     {
