@@ -41,7 +41,7 @@ internal sealed class GrpcServer : IHostedService, IDisposable
             Options.Create(Limits(options)), new SocketTransportFactory(Options.Create(transport), loggers), loggers);
     }
 
-    /// <exception cref="IOException">The socket can't be made, or another daemon answers there.</exception>
+    /// <exception cref="IOException">A socket can't be made, or another daemon answers there.</exception>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         await kestrel.StartAsync(new Application(door), cancellationToken);
@@ -93,7 +93,7 @@ internal sealed class GrpcServer : IHostedService, IDisposable
 
     private Socket Bind(EndPoint endpoint) => endpoint is UnixDomainSocketEndPoint
         ? ListeningSocket.Bind(options.SocketPath, UnixGroup.Find(options.SocketGroup), logger)
-        : SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+        : TlsListener.Bind((IPEndPoint)endpoint);
 
     // Once a connection, not once a call: the kernel's answer does not change.
     private bool Identify(ConnectionContext connection)

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Security;
+using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
@@ -17,6 +18,10 @@ namespace UsbHostd.Daemon.Grpc.Tls;
 /// <summary>The gRPC door on TCP: TLS 1.2 or later, and only for clients with a certificate of our authorities.</summary>
 internal sealed partial class TlsListener : IDisposable
 {
+    // Of linux/in.h.
+    private const int IpProtocol = 0;
+    private const int IpFreeBind = 15;
+
     private static readonly TimeSpan HandshakePatience = TimeSpan.FromSeconds(10);
 
     private readonly TlsOptions options;
@@ -67,6 +72,41 @@ internal sealed partial class TlsListener : IDisposable
     });
 
     // Not Kestrel's own TLS, which is to be had with a whole web host only, and does not say why it refused whom.
+    /// <summary>Binds, also to an address that the network brings up only after us.</summary>
+    /// <exception cref="IOException">It can't be listened on; the message says what to do.</exception>
+    public static Socket Bind(IPEndPoint address)
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = new Socket(address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+
+            // ip(7); the kernel takes it for IPv6 as well.
+            socket.SetRawSocketOption(IpProtocol, IpFreeBind, BitConverter.GetBytes(1));
+            if (address.Address.Equals(IPAddress.IPv6Any))
+            {
+                socket.DualMode = true;
+            }
+
+            socket.Bind(address);
+            return socket;
+        }
+        catch (SocketException refused)
+        {
+            socket?.Dispose();
+            throw new IOException($"[tls] listen: {address} can't be listened on: {refused.Message}; {Advice(refused.SocketErrorCode)}", refused);
+        }
+    }
+
+    private static string Advice(SocketError error) => error switch
+    {
+        SocketError.AddressAlreadyInUse => "another process does so (ss -ltnp names it): end that one, or choose another port",
+        SocketError.AccessDenied => "ports below 1024 are not for the daemon's user: choose a higher one",
+        SocketError.AddressFamilyNotSupported =>
+            "allow AF_INET and AF_INET6 under RestrictAddressFamilies of usbhostd.service, and see whether the host has that protocol",
+        _ => "choose another address, or leave listen empty",
+    };
+
     private async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var transport = connection.Transport;

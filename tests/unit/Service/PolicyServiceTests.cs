@@ -99,7 +99,7 @@ internal sealed class PolicyServiceTests : StickTest
 
         var explanation = Explain();
         Assert.That((explanation.Rule.Line, explanation.DecidesSameNow), Is.EqualTo((9u, false)));
-        Assert.That(explanation.Before.Select(m => m.Rule.Line), Is.EqualTo(new[] { 3u }));
+        Assert.That(explanation.Before.Select(m => m.Rule.Line), Is.EqualTo([3u]));
         Assert.That(explanation.Message, Does.EndWith("is held: now the rule at /r.conf:2 would decide, with block"));
     }
 
@@ -126,7 +126,7 @@ internal sealed class PolicyServiceTests : StickTest
 
         var explanation = Explain();
         Assert.That((explanation.Rule, explanation.Allowed, explanation.DecidesSameNow), Is.EqualTo(((PolicyRule?)null, false, false)));
-        Assert.That(explanation.Before.Select(m => m.Rule.Line), Is.EqualTo(new[] { 3u }));
+        Assert.That(explanation.Before.Select(m => m.Rule.Line), Is.EqualTo([3u]));
     }
 
     [Test]

@@ -1,11 +1,12 @@
+using System.Text.RegularExpressions;
 using NUnit.Framework;
-using UsbHostd.Tests.Docs;
+using UsbHostd.Tests.Architecture;
 
 namespace UsbHostd.Tests.Systemd;
 
-/// <summary>The shipped unit shuts the daemon in without hiding from it what the guard looks at.</summary>
+/// <summary>The shipped unit shuts the daemon in, without hiding from it what the guard looks at, nor forbidding what it does.</summary>
 [TestFixture]
-internal sealed class UnitFileTests
+internal sealed partial class UnitFileTests
 {
     /// <summary>Settings that take something away, with the values that leave the guard its sight. All others blind it.</summary>
     private static readonly (string Setting, string[] Harmless, string Hides)[] Blinding =
@@ -36,8 +37,12 @@ internal sealed class UnitFileTests
     }
 
     [Test]
-    public void Unit_AddressFamilies_HaveNetlinkForUeventsAndRoutes() =>
-        Assert.That(ValuesOf("RestrictAddressFamilies").Single().Split(' '), Does.Contain("AF_NETLINK"));
+    public void Unit_AddressFamilies_AreThoseOfTheSocketsThatTheDaemonOpens()
+    {
+        var opened = Repository.Sources("daemon", "libvirt").SelectMany(source => Opening().Matches(source.Text)).SelectMany(match => FamiliesOf(match.Groups["family"].Value));
+
+        Assert.That(ValuesOf("RestrictAddressFamilies").Single().Split(' '), Is.EquivalentTo(opened.Distinct(StringComparer.Ordinal)));
+    }
 
     /// <summary>Its user owns no process but its own: without it hidepid= and foreign fd folders stay shut.</summary>
     [Test]
@@ -46,8 +51,19 @@ internal sealed class UnitFileTests
 
     private static string[] ValuesOf(string setting) =>
     [
-        .. Repository.Read("contrib/systemd/usbhostd.service").Split('\n')
+        .. File.ReadAllText(Path.Combine(Repository.Root, "contrib/systemd/usbhostd.service")).Split('\n')
             .Where(line => line.StartsWith(setting + "=", StringComparison.Ordinal))
             .Select(line => line[(setting.Length + 1)..].Trim()),
     ];
+
+    private static string[] FamiliesOf(string expression) => expression switch
+    {
+        "AddressFamily.Unix" => ["AF_UNIX"],
+        "LibC.AfNetlink" => ["AF_NETLINK"],
+        "address.AddressFamily" => ["AF_INET", "AF_INET6"], // of an address and port
+        _ => throw new InvalidOperationException($"say which families {expression} is"),
+    };
+
+    [GeneratedRegex(@"(new Socket|LibC\.Socket)\((?<family>[\w.]+)", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Opening();
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
@@ -66,7 +67,6 @@ internal sealed class TlsListenerTests
     public async Task Client_WithAServersCertificate_IsRefusedAndLogged() =>
         await AssertRefusedAsync(folder.ServersOwn(), "the certificate of CN=not a client is not for clients (extended key usage)");
 
-    [TestCase(SslProtocols.Tls12)]
     [TestCase("CN=erp, O=lab", "cert:CN=erp, O=lab")]
     [TestCase("", "cert:name:spiffe://lab/erp")]
     [TestCase("", "cert:name:erp.lab.example", "erp.lab.example", "other.lab.example")]
@@ -83,6 +83,7 @@ internal sealed class TlsListenerTests
         folder.Client("", names: builder => builder.AddEmailAddress("erp@lab.example")),
         "its certificate names nobody: it has no subject, no URI and no DNS name");
 
+    [TestCase(SslProtocols.Tls12)]
     [TestCase(SslProtocols.Tls13)]
     public async Task Client_WithoutACertificate_IsRefusedAndLogged(SslProtocols protocol)
     {
@@ -183,6 +184,25 @@ internal sealed class TlsListenerTests
     public void Listen_AsRoot_IsRefused() => Assert.That(
         () => TlsListener.Open(folder.Options, isPrivileged: true, TimeProvider.System, NullLoggerFactory.Instance),
         Throws.InstanceOf<ConfigurationException>().With.Message.Contains("or leave listen empty"));
+
+    [Test]
+    public void Listen_WhereAnotherDoes_StopsTheStartAndSaysWhatToDo()
+    {
+        var taken = new IPEndPoint(IPAddress.Loopback, grpc.TlsPort);
+
+        Assert.That(
+            async () => await GrpcFixture.StartAsync(tls: folder.Options with { Listen = taken }),
+            Throws.InstanceOf<IOException>().With.Message.StartsWith($"[tls] listen: {taken} can't be listened on: ").And.Message.Contains("choose another port"));
+    }
+
+    [TestCase("192.0.2.7")]
+    [TestCase("2001:db8::7")]
+    public void Listen_OnAnAddressThatIsNotThereYet_IsBound(string address)
+    {
+        using var socket = TlsListener.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
+
+        Assert.That(((IPEndPoint)socket.LocalEndPoint!).Address.ToString(), Is.EqualTo(address));
+    }
 
     [Test]
     public void Listen_Nowhere_IsNothing() => Assert.That(
