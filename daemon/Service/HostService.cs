@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Reconcile;
@@ -30,8 +29,11 @@ internal sealed partial class HostService : IHostService
     private readonly TimeProvider time;
     private readonly DateTimeOffset started;
 
-    /// <summary>What whoever sees all devices is told, by the snapshot that it is of: many ask, and little changes.</summary>
-    private readonly ConditionalWeakTable<HostState, ListDevicesResponse> listed = new();
+    /// <summary>
+    /// What whoever sees all devices is told: many ask, and little changes. Of the last snapshot only, for those of before are kept for a while, and
+    /// this is large.
+    /// </summary>
+    private volatile Listing? listed;
 
     public HostService(
         ReconcileLoop loop, StateFeed feed, Roles roles, CallerLimits limits, IUsbWriter writer, DaemonFacts facts, IRulesReload rules, TimeProvider time)
@@ -52,7 +54,7 @@ internal sealed partial class HostService : IHostService
         var grant = await EnterAsync(caller, UsbHostMethods.ListDevices, cancellationToken).ConfigureAwait(false);
         var state = feed.Current;
         return grant.SeesAll
-            ? listed.GetValue(state, static of => WireDevices.Devices(of, of.Devices.Values))
+            ? Listed(state)
             : WireDevices.Devices(state, state.Devices.Values.Where(d => grant.Sees(state, d)));
     }
 
@@ -152,6 +154,17 @@ internal sealed partial class HostService : IHostService
 
     private static UsbDevice OneDevice(HostState state, Grant? grant, string text)
     {
+    private ListDevicesResponse Listed(HostState state)
+    {
+        var last = listed;
+        if (last is null || !ReferenceEquals(last.State, state))
+        {
+            listed = last = new Listing(state, WireDevices.Devices(state, state.Devices.Values));
+        }
+
+        return last.Response;
+    }
+
         var matches = DeviceSelector.Match(state, text).RemoveAll(d => grant is not null && !grant.Sees(state, d));
         return matches.Length switch
         {
@@ -203,3 +216,5 @@ internal sealed partial class HostService : IHostService
     private static HostException LibvirtUnavailable(HostState state) => new(
         ErrorCode.ErrorLibvirtUnavailable, StatusText.LibvirtMessage(state, state.LibvirtError), StatusText.LibvirtHint(state, "or name the guest by its UUID"));
 }
+
+    private sealed record Listing(HostState State, ListDevicesResponse Response);

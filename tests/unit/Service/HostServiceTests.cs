@@ -32,6 +32,22 @@ internal sealed class HostServiceTests : StickTest
     }
 
     [Test]
+    public void ListDevices_WithoutAChange_IsAnsweredWithTheSame() => Assert.That(Listed().Target, Is.SameAs(Listed().Target));
+
+    [Test]
+    public void ListDevices_AfterAChange_KeepsNoAnswerOfTheSnapshotBefore()
+    {
+        var (state, before) = (world.State, Listed());
+        world.Plugged(Some.Keyboard(), "1-5");
+        Listed();
+
+        GC.Collect();
+
+        Assert.That(before.IsAlive, Is.False);
+        GC.KeepAlive(state);
+    }
+
+    [Test]
     public void ListDevices_AfterAChange_ShowsIt()
     {
         world.Ask(s => s.ListDevicesAsync(World.Root, new(), default));
@@ -226,4 +242,8 @@ internal sealed class HostServiceTests : StickTest
 
         Assert.That((device.Guest.Name, device.ClaimId), Is.EqualTo(("guest", claim.ToString())));
     }
+
+    /// <summary>Weak, and made apart, so that no local of the test's keeps it.</summary>
+    [System.Runtime.CompilerServices.MethodImpl(System.Runtime.CompilerServices.MethodImplOptions.NoInlining)]
+    private WeakReference Listed() => new(world.Ask(s => s.ListDevicesAsync(World.Root, new(), default)));
 }
