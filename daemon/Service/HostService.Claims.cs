@@ -19,7 +19,7 @@ internal sealed partial class HostService
         var also = request.ForceReason.Length > 0 || request.OverrideReason.Length > 0 ? Right.Force : Right.None;
         var verb = request.DryRun ? "claim-create-dry-run" : "claim-create";
         var grant = await EnterAsync(caller, UsbHostMethods.CreateClaim, cancellationToken, request.Device, request.Guest, also, verb).ConfigureAwait(false);
-        CheckClaimRequest(request);
+        await AuditedAsync(caller, verb, request.Device, () => Checked(request), cancellationToken).ConfigureAwait(false);
         if (Changed(feed.Current, request) is { } changed && !grant.Owns(changed))
         {
             grant = await MoreAsync(grant, Right.Manage, request.Device, request.Guest, verb, cancellationToken).ConfigureAwait(false);
@@ -181,7 +181,7 @@ internal sealed partial class HostService
     private static Policy.Claims.Claim Released(Policy.Claims.Claim claim, DateTimeOffset now) =>
         claim.Origin == ClaimOrigin.Rule || Fold.IsWish(claim) ? claim with { Hold = ClaimHold.Withheld } : claim with { Released = now };
 
-    private static void CheckClaimRequest(CreateClaimRequest request)
+    private static CreateClaimRequest Checked(CreateClaimRequest request)
     {
         foreach (var (name, text) in new[] { ("device", request.Device), ("guest", request.Guest), ("force reason", request.ForceReason), ("override reason", request.OverrideReason), ("request id", request.RequestId) })
         {
@@ -195,6 +195,8 @@ internal sealed partial class HostService
         {
             throw Refusals.Invalid($"{request.FollowIds.Count} ids to follow are more than 16", "name only those that the device really changes to");
         }
+
+        return request;
     }
 
     private static ClaimEntry Standing(HostState state, Grant grant, string id)

@@ -66,13 +66,33 @@ internal sealed partial class HostService
 
     private async ValueTask AuditAsync(Caller caller, string verb, string subject, HostException refused, CancellationToken cancellationToken)
     {
+        // Asked here and not in the loop: who is refused without end costs the one writer nothing.
+        if (Audit(caller, verb, subject, refused) is not { } line)
+        {
+            return;
+        }
+
         try
         {
-            await AskAsync<bool>(caller, verb, subject, (_, _) => throw refused, cancellationToken).ConfigureAwait(false);
+            await loop.AskAsync<bool>((_, _) => throw refused, _ => line, cancellationToken).ConfigureAwait(false);
         }
         catch (HostException)
         {
             // The same one, written down on its way; whoever called throws it.
+        }
+    }
+
+    /// <summary>A step before the loop is asked; the audit has its refusal too.</summary>
+    private async ValueTask<T> AuditedAsync<T>(Caller caller, string verb, string subject, Func<T> step, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return step();
+        }
+        catch (HostException refused)
+        {
+            await AuditAsync(caller, verb, subject, refused, cancellationToken).ConfigureAwait(false);
+            throw;
         }
     }
 

@@ -10,7 +10,7 @@ internal sealed partial class HostService
     public async IAsyncEnumerable<WatchEvent> Watch(Caller caller, WatchRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var grant = await EnterAsync(caller, UsbHostMethods.Watch, cancellationToken).ConfigureAwait(false);
-        using var counted = limits.Watch(caller);
+        using var counted = await AuditedAsync(caller, "Watch", request.ClaimId, () => limits.Watch(caller), cancellationToken).ConfigureAwait(false);
         if (request.ClaimId.Length > 0)
         {
             OneClaim(feed.Current, grant, request.ClaimId);

@@ -136,6 +136,42 @@ internal sealed class RightsTests : StickTest
     }
 
     [Test]
+    public void CreateClaim_WithAnArgumentTooLong_IsAudited()
+    {
+        Code((s, c) => s.CreateClaimAsync(c, new() { Device = "port:1-4", Guest = "guest", RequestId = new string('x', 300) }, default).AsTask(), World.Member);
+
+        Assert.That(
+            world.Store.Audit.Where(a => a.Verb == "claim-create").Select(a => (a.Caller, a.Subject, a.Outcome)),
+            Is.EqualTo([(World.Member.Owner, "port:1-4", nameof(ErrorCode.ErrorInvalidArgument))]));
+    }
+
+    [Test]
+    public void Watch_MoreThanAllowed_IsAudited()
+    {
+        for (var i = 0; i <= World.CallerLimits.Watches; i++)
+        {
+            Code((s, c) => s.Watch(c, new(), default).GetAsyncEnumerator().MoveNextAsync().AsTask(), World.Member);
+        }
+
+        Assert.That(
+            world.Store.Audit.Where(a => a.Verb == "Watch").Select(a => (a.Caller, a.Outcome)), Is.EqualTo([(World.Member.Owner, nameof(ErrorCode.ErrorTooMany))]));
+    }
+
+    [Test]
+    public void EveryMethod_RefusedWithoutEnd_IsNoLongerTheLoops()
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            Code((s, c) => s.GetVersionAsync(c, new(), default).AsTask(), World.Nobody);
+        }
+
+        var answer = world.Service.GetVersionAsync(World.Nobody, new(), default).AsTask();
+
+        Assert.That(answer.IsCompleted, Is.True, "it waits for a turn of the loop");
+        Assert.That(answer.Exception!.InnerException, Is.TypeOf<HostException>());
+    }
+
+    [Test]
     public void Attach_Done_IsAudited()
     {
         var claim = world.Claim("port:1-4", guest);
