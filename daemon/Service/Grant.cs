@@ -30,6 +30,6 @@ internal sealed record Grant(Caller Caller, Right Rights)
         SeesAll || state.ClaimsByGuest[guest].Any(id => state.Claims[id] is { Stands: true } entry && Owns(entry))
         || state.Devices.Values.Any(d => MayClaim(state, d) && state.VerdictOf(d).Rule!.AllowsGuest(state.GuestName(guest), guest));
 
-    private bool MayClaim(HostState state, UsbDevice device) =>
+    public bool MayClaim(HostState state, UsbDevice device) =>
         Permission.WhyNotAnybody(state, device) is null && Permission.WhyNotCaller(state, device, Caller.Uid, Caller.Gids) is null;
 }

@@ -102,8 +102,10 @@ internal sealed partial class HostService : IHostService
         }
 
         var undefined = state.ClaimsByGuest.Keys.Where(id => !state.Guests.ContainsKey(id) && state.ClaimsByGuest[id].Any(c => state.Claims[c].Stands));
+        var sight = new GuestSight(grant);
+        sight.Look(state);
         var response = new ListGuestsResponse();
-        response.Guests.AddRange(state.Guests.Values.Where(g => grant.Sees(state, g.Id)).Select(g => WireDevices.Guest(state, g))
+        response.Guests.AddRange(state.Guests.Values.Where(g => sight.Sees(g.Id)).Select(g => WireDevices.Guest(state, g))
             .Concat(undefined.Where(id => grant.Sees(state, id)).Select(id => WireDevices.Undefined(state, id)))
             .OrderBy(g => g.Name, StringComparer.Ordinal));
         return response;
@@ -152,8 +154,6 @@ internal sealed partial class HostService : IHostService
     internal static bool IsShown(HostState state, ClaimEntry entry, DateTimeOffset now) =>
         entry.Stands || Assessor.Assess(state, entry, now).Phase != ClaimPhase.Released;
 
-    private static UsbDevice OneDevice(HostState state, Grant? grant, string text)
-    {
     private ListDevicesResponse Listed(HostState state)
     {
         var last = listed;
@@ -165,6 +165,8 @@ internal sealed partial class HostService : IHostService
         return last.Response;
     }
 
+    private static UsbDevice OneDevice(HostState state, Grant? grant, string text)
+    {
         var matches = DeviceSelector.Match(state, text).RemoveAll(d => grant is not null && !grant.Sees(state, d));
         return matches.Length switch
         {
@@ -215,6 +217,6 @@ internal sealed partial class HostService : IHostService
 
     private static HostException LibvirtUnavailable(HostState state) => new(
         ErrorCode.ErrorLibvirtUnavailable, StatusText.LibvirtMessage(state, state.LibvirtError), StatusText.LibvirtHint(state, "or name the guest by its UUID"));
-}
 
     private sealed record Listing(HostState State, ListDevicesResponse Response);
+}

@@ -16,6 +16,7 @@ internal sealed class WatchView(Grant grant, WatchRequest request, string epoch)
 {
     private readonly HashSet<string> devices = new(StringComparer.Ordinal);
     private readonly HashSet<GuestId> guests = [];
+    private readonly GuestSight sight = new(grant);
     private object? rules;
 
     /// <summary>The last change that was told of; what comes up to it comes twice.</summary>
@@ -68,7 +69,8 @@ internal sealed class WatchView(Grant grant, WatchRequest request, string epoch)
 
         if (WantsGuests)
         {
-            foreach (var guest in state.Guests.Values.Where(g => grant.Sees(state, g.Id)))
+            sight.Look(state);
+            foreach (var guest in state.Guests.Values.Where(g => sight.Sees(g.Id)))
             {
                 Keep(guests, guest.Id);
                 yield return Event(Type, now, guest: WireDevices.Guest(state, guest));
@@ -170,15 +172,15 @@ internal sealed class WatchView(Grant grant, WatchRequest request, string epoch)
 
         var (state, at) = (change.State, change.At);
         var changed = change.Guests;
-        if (!grant.SeesAll)
+        if (sight.Look(state))
         {
             // A device or a claim that comes or goes may bring a guest into sight, or take it out.
-            changed = [.. changed, .. state.Guests.Keys.Where(id => guests.Contains(id) != grant.Sees(state, id)).Except(changed)];
+            changed = [.. changed, .. state.Guests.Keys.Where(id => guests.Contains(id) != sight.Sees(id)).Except(changed)];
         }
 
         foreach (var id in changed)
         {
-            if (state.Guests.TryGetValue(id, out var guest) && grant.Sees(state, id))
+            if (state.Guests.TryGetValue(id, out var guest) && sight.Sees(id))
             {
                 Keep(guests, id);
                 yield return Event(WatchEvent.Types.Type.Changed, at, guest: WireDevices.Guest(state, guest));
