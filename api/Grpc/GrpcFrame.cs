@@ -10,9 +10,6 @@ public static class GrpcFrame
     /// <summary>Bytes before the message.</summary>
     public const int PrefixLength = 5;
 
-    /// <summary>The longest message that gRPC libraries accept unless told otherwise: 4 MiB.</summary>
-    public const int DefaultLimit = 4 << 20;
-
     private const int FirstBuffer = 4096;
 
     /// <summary>Writes one frame; the caller flushes.</summary>

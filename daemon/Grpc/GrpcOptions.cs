@@ -8,8 +8,11 @@ internal sealed record GrpcOptions
     /// <summary>Name or number of the group that may connect; empty leaves the socket to the daemon's own group.</summary>
     public string SocketGroup { get; init; } = "";
 
-    /// <summary>Bytes of one request message.</summary>
-    public int MaxRequestBytes { get; init; } = Api.Grpc.GrpcFrame.DefaultLimit;
+    /// <summary>Bytes of one request message. It is held in memory before anybody knows whether its caller may; none of the contract's needs a tenth of this.</summary>
+    public int MaxRequestBytes { get; init; } = 64 * 1024;
+
+    /// <summary>How long a request message may take to arrive.</summary>
+    public TimeSpan RequestPatience { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Bytes of one call's headers.</summary>
     public int MaxHeaderBytes { get; init; } = 16 * 1024;
@@ -25,6 +28,9 @@ internal sealed record GrpcOptions
 
     /// <summary>How long a stream may wait for a reader that takes nothing of it, before it is reset.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>By which patience is measured.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>After how long without a frame a peer is asked whether it is there: over TCP one may vanish without a word, watches and all.</summary>
     public TimeSpan PingDelay { get; init; } = TimeSpan.FromMinutes(1);

@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
 using NUnit.Framework;
@@ -41,13 +43,40 @@ internal sealed class GrpcCallTests
     }
 
     [Test]
-    public async Task Unary_RequestOfAMebibyte_ArrivesWhole()
+    public async Task Unary_LongRequest_ArrivesWhole()
     {
         grpc.Service.On<SetDeviceLabelRequest>(request => new Device { Label = request.Label });
 
-        var answer = await grpc.Client.SetDeviceLabelAsync(new SetDeviceLabelRequest { Label = new string('é', 1 << 19) });
+        var answer = await grpc.Client.SetDeviceLabelAsync(new SetDeviceLabelRequest { Label = new string('é', 32_000) });
 
-        Assert.That(answer.Label, Has.Length.EqualTo(1 << 19));
+        Assert.That(answer.Label, Has.Length.EqualTo(32_000));
+    }
+
+    [Test]
+    public async Task Unary_RequestOfMoreThan64KiB_IsRefused()
+    {
+        var refused = await Assert.ThrowsAsync<UsbHostException>(() => grpc.Client.SetDeviceLabelAsync(new SetDeviceLabelRequest { Label = new string('x', 1 << 16) }));
+
+        Assert.That((refused!.GrpcStatus, grpc.Service.Asked.Count), Is.EqualTo((GrpcStatusCode.ResourceExhausted, 0)));
+    }
+
+    [Test]
+    public async Task Unary_ReaderThatNeverReads_IsCutOff()
+    {
+        await using var impatient = await GrpcFixture.StartAsync(options => options with { Patience = TimeSpan.FromMilliseconds(200) });
+        impatient.Service.On<ListDevicesRequest>(_ => new ListDevicesResponse { Devices = { new Device { Syspath = new string('x', 1 << 20) } } });
+        var cut = impatient.Log.NextAsync(1307);
+        using var http = new HttpMessageInvoker(new SocketsHttpHandler { ConnectCallback = (_, token) => UsbHostAddress.Parse(impatient.Address).OpenAsync(token) });
+        using var call = new HttpRequestMessage(HttpMethod.Post, "http://localhost" + UsbHostMethods.ListDevices)
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new ByteArrayContent(GrpcFrame.ToArray(new ListDevicesRequest())) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
+        };
+
+        using var unread = await http.SendAsync(call, CancellationToken.None);
+
+        Assert.That(await cut.WaitAsync(TimeSpan.FromSeconds(30)), Does.StartWith(UsbHostMethods.ListDevices).And.Contains("is cut off: nothing was taken for 0.2 s"));
     }
 
     [Test]

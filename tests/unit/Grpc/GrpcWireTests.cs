@@ -12,13 +12,14 @@ namespace UsbHostd.Tests.Grpc;
 [TestFixture]
 internal sealed class GrpcWireTests
 {
+    private TimerAtHand time = null!;
     private GrpcFixture grpc = null!;
     private HttpMessageInvoker http = null!;
 
     [SetUp]
     public async Task StartAsync()
     {
-        grpc = await GrpcFixture.StartAsync(options => options with { MaxRequestBytes = 1000 });
+        grpc = await GrpcFixture.StartAsync(options => options with { MaxRequestBytes = 1000, Time = time = new TimerAtHand() });
         grpc.Service.On<GetDeviceRequest>(request => new Device { Id = request.Device });
         http = new HttpMessageInvoker(new SocketsHttpHandler
         {
@@ -62,6 +63,20 @@ internal sealed class GrpcWireTests
         var (status, _) = await CallAsync(UsbHostMethods.GetDevice, GrpcFrame.ToArray(new GetDeviceRequest { Device = new string('x', 10_000_000) }));
 
         Assert.That(status, Is.EqualTo(GrpcStatusCode.ResourceExhausted));
+    }
+
+    [TestCase(UsbHostMethods.GetDevice, TestName = "Body_CutShortAndNotEnded_IsNotWaitedForWithoutEnd")]
+    [TestCase("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", TestName = "Body_CutShortAndNotEnded_OfAQuestion_IsNotWaitedForWithoutEnd")]
+    public async Task Body_CutShortAndNotEnded(string path)
+    {
+        using var call = Call(path, []);
+        call.Content = new UnendedContent([0, 0, 0]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } };
+        var answer = http.SendAsync(call, CancellationToken.None);
+
+        (await time.MadeAsync())();
+
+        using var response = await answer;
+        Assert.That((await StatusOfAsync(response)).Status, Is.EqualTo(GrpcStatusCode.DeadlineExceeded));
     }
 
     [TestCase("/usbhostd.v1.UsbHost/Explode")]
@@ -128,5 +143,24 @@ internal sealed class GrpcWireTests
         using var call = Call(path, body);
         using var response = await http.SendAsync(call, CancellationToken.None);
         return await StatusOfAsync(response);
+    }
+
+    /// <summary>Its beginning is sent, and then nothing.</summary>
+    private sealed class UnendedContent(byte[] beginning) : HttpContent
+    {
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+        {
+            await stream.WriteAsync(beginning, cancellationToken);
+            await stream.FlushAsync(cancellationToken);
+            await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = 0;
+            return false;
+        }
     }
 }
