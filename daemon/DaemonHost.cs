@@ -77,10 +77,11 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         rulesWatch = new RulesWatch(configuration.Rules, time, () => Reload("file"), loggers.CreateLogger<RulesWatch>());
         hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangup);
         var options = configuration.Api;
+        var limits = new CallerLimits(configuration.Callers, time);
         var service = new HostService(
-            loop, feed, new Roles(configuration.Roles), new CallerLimits(configuration.Callers, time), writer,
+            loop, feed, new Roles(configuration.Roles), limits, writer,
             new DaemonFacts(configuration.LibvirtUri, guests.Versions), rules, time);
-        grpc = new GrpcServer(service, options, loggers, TlsListener.Open(configuration.Tls, Environment.IsPrivilegedProcess, time, loggers));
+        grpc = new GrpcServer(service, options, limits, loggers, TlsListener.Open(configuration.Tls, Environment.IsPrivilegedProcess, time, loggers));
         dbus = new DbusServer(service, configuration.Dbus, time, loggers);
         collect = PosixSignalRegistration.Create(SigUsr2, Collect);
     }

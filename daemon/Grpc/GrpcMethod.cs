@@ -33,9 +33,12 @@ internal abstract class GrpcMethod
         where TResponse : class, IMessage<TResponse> => new StreamMethod<TRequest, TResponse>(path, parser, handler);
 
     /// <summary>Any number of requests over any time, each with one answer, in their order.</summary>
-    public static GrpcMethod Dialogue<TRequest, TResponse>(string path, MessageParser<TRequest> parser, Func<TRequest, TResponse> handler)
+    /// <param name="begin">What is held until the call ends; may refuse it.</param>
+    /// <param name="handler">May refuse, which ends the call.</param>
+    public static GrpcMethod Dialogue<TRequest, TResponse>(
+        string path, MessageParser<TRequest> parser, Func<Caller, IDisposable?> begin, Func<Caller, TRequest, TResponse> handler)
         where TRequest : class, IMessage<TRequest>
-        where TResponse : class, IMessage<TResponse> => new DialogueMethod<TRequest, TResponse>(path, parser, handler);
+        where TResponse : class, IMessage<TResponse> => new DialogueMethod<TRequest, TResponse>(path, parser, begin, handler);
 
     /// <exception cref="HostException">The service refuses.</exception>
     /// <exception cref="GrpcException">The request can't be read.</exception>
@@ -154,7 +157,8 @@ internal abstract class GrpcMethod
         }
     }
 
-    private sealed class DialogueMethod<TRequest, TResponse>(string path, MessageParser<TRequest> parser, Func<TRequest, TResponse> handler)
+    private sealed class DialogueMethod<TRequest, TResponse>(
+        string path, MessageParser<TRequest> parser, Func<Caller, IDisposable?> begin, Func<Caller, TRequest, TResponse> handler)
         : GrpcMethod(path)
         where TRequest : class, IMessage<TRequest>
         where TResponse : class, IMessage<TResponse>
@@ -164,11 +168,12 @@ internal abstract class GrpcMethod
         public override async Task InvokeAsync(
             Caller caller, HttpRequest request, HttpResponse response, GrpcOptions options, CancellationToken cancellationToken)
         {
+            using var open = begin(caller);
             await response.StartAsync(cancellationToken);
             await response.BodyWriter.FlushAsync(cancellationToken);
             while (await IsNextAsync(request.BodyReader, cancellationToken) && await MessageAsync(request, parser, options, cancellationToken) is { } question)
             {
-                GrpcFrame.Write(response.BodyWriter, handler(question));
+                GrpcFrame.Write(response.BodyWriter, handler(caller, question));
                 await FlushAsync(response, options, cancellationToken);
             }
         }

@@ -17,7 +17,7 @@ internal sealed record GrpcOptions
     /// <summary>Bytes of one call's headers.</summary>
     public int MaxHeaderBytes { get; init; } = 16 * 1024;
 
-    /// <summary>Connections at once; the next one is closed.</summary>
+    /// <summary>Connections at once; the next one is closed. One caller has a quarter of them at most.</summary>
     public int MaxConnections { get; init; } = 256;
 
     /// <summary>Calls at once on one connection.</summary>
@@ -26,7 +26,7 @@ internal sealed record GrpcOptions
     /// <summary>How long a connection without a call stays open.</summary>
     public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>How long a stream may wait for a reader that takes nothing of it, before it is reset.</summary>
+    /// <summary>How long an answer may wait for a reader that takes nothing of it, before its call is reset.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>By which patience is measured.</summary>

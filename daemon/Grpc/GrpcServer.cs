@@ -25,17 +25,19 @@ internal sealed class GrpcServer : IHostedService, IDisposable
     private readonly GrpcOptions options;
     private readonly TlsListener? tls;
     private readonly GrpcDoor door;
+    private readonly ConnectionShare share;
     private readonly ILogger logger;
     private readonly KestrelServer kestrel;
 
     /// <param name="loggers">Kestrel's own logging goes there too.</param>
     /// <param name="tls">Where it listens besides its socket, from now on the server's to dispose; null for nowhere.</param>
-    public GrpcServer(IHostService service, GrpcOptions options, ILoggerFactory loggers, TlsListener? tls = null)
+    public GrpcServer(IHostService service, GrpcOptions options, CallerLimits limits, ILoggerFactory loggers, TlsListener? tls = null)
     {
         this.options = options;
         this.tls = tls;
         logger = loggers.CreateLogger<GrpcServer>();
-        door = new GrpcDoor(GrpcTable.Of(service), options, loggers.CreateLogger<GrpcDoor>());
+        share = new ConnectionShare(limits, Math.Max(1, options.MaxConnections / 4), logger);
+        door = new GrpcDoor(GrpcTable.Of(service, limits), options, loggers.CreateLogger<GrpcDoor>());
         var transport = new SocketTransportOptions { CreateBoundListenSocket = Bind };
         kestrel = new KestrelServer(
             Options.Create(Limits(options)), new SocketTransportFactory(Options.Create(transport), loggers), loggers);
@@ -84,10 +86,11 @@ internal sealed class GrpcServer : IHostedService, IDisposable
         {
             listen.Protocols = HttpProtocols.Http2;
             listen.Use(next => connection => Identify(connection) ? next(connection) : Task.CompletedTask);
+            listen.Use(next => connection => share.ServeAsync(connection, next));
             listen.Use(next => connection => AuthorityMiddleware.FilterAsync(
                 connection, new AuthorityFilter(HeaderTableBytes, 2 * options.MaxHeaderBytes), next, logger));
         });
-        tls?.AddTo(server);
+        tls?.AddTo(server, share);
         return server;
     }
 

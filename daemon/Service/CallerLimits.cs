@@ -16,7 +16,7 @@ internal sealed record CallerLimitOptions
     public int Claims { get; init; } = 256;
 }
 
-/// <summary>Counts calls and watches by caller: a token bucket each, forgotten when it is full again.</summary>
+/// <summary>Counts calls, watches and connections by caller: a token bucket each, forgotten when it is full again.</summary>
 internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time)
 {
     /// <summary>Callers are swept when so many are known: one with a new certificate for each call must not make the daemon grow.</summary>
@@ -96,7 +96,31 @@ internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time
             use.Watches++;
         }
 
-        return new Open(use);
+        return new Open(use, u => u.Watches--);
+    }
+
+    /// <summary>One more connection, until disposed.</summary>
+    /// <param name="most">So many a caller may have.</param>
+    /// <exception cref="HostException">Too many connections.</exception>
+    public IDisposable? Connection(Caller caller, int most)
+    {
+        if (IsFree(caller))
+        {
+            return null;
+        }
+
+        var use = Of(caller);
+        lock (use)
+        {
+            if (use.Connections >= most)
+            {
+                throw new HostException(ErrorCode.ErrorTooMany, $"{caller.Owner} has {use.Connections} connections, and may have no more", "end one of them");
+            }
+
+            use.Connections++;
+        }
+
+        return new Open(use, u => u.Connections--);
     }
 
     private static bool IsFree(Caller caller) => caller is { Uid: 0, Certificate: null };
@@ -127,7 +151,7 @@ internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time
             lock (use)
             {
                 Fill(use);
-                if (use is { Watches: 0, Lines: >= MostLines } && use.Calls >= 2.0 * options.CallsPerSecond)
+                if (use is { Watches: 0, Connections: 0, Lines: >= MostLines } && use.Calls >= 2.0 * options.CallsPerSecond)
                 {
                     uses.TryRemove(owner, out _);
                 }
@@ -146,9 +170,11 @@ internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time
         public long At { get; set; }
 
         public int Watches { get; set; }
+
+        public int Connections { get; set; }
     }
 
-    private sealed class Open(Use use) : IDisposable
+    private sealed class Open(Use use, Action<Use> end) : IDisposable
     {
         private bool isClosed;
 
@@ -159,7 +185,7 @@ internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time
                 if (!isClosed)
                 {
                     isClosed = true;
-                    use.Watches--;
+                    end(use);
                 }
             }
         }

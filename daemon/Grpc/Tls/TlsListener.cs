@@ -64,14 +64,14 @@ internal sealed partial class TlsListener : IDisposable
     public void Dispose() => files.Dispose();
 
     /// <summary>Adds the address to what the server listens on.</summary>
-    public void AddTo(KestrelServerOptions server) => server.Listen(options.Listen!, listen =>
+    public void AddTo(KestrelServerOptions server, ConnectionShare share) => server.Listen(options.Listen!, listen =>
     {
         bound = listen;
         listen.Protocols = HttpProtocols.Http2;
         listen.Use(next => connection => ServeAsync(connection, next));
+        listen.Use(next => connection => share.ServeAsync(connection, next));
     });
 
-    // Not Kestrel's own TLS, which is to be had with a whole web host only, and does not say why it refused whom.
     /// <summary>Binds, also to an address that the network brings up only after us.</summary>
     /// <exception cref="IOException">It can't be listened on; the message says what to do.</exception>
     public static Socket Bind(IPEndPoint address)
@@ -107,6 +107,7 @@ internal sealed partial class TlsListener : IDisposable
         _ => "choose another address, or leave listen empty",
     };
 
+    // Not Kestrel's own TLS, which is to be had with a whole web host only, and does not say why it refused whom.
     private async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
     {
         var transport = connection.Transport;

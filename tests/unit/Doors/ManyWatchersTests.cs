@@ -35,8 +35,8 @@ internal sealed class ManyWatchersTests
         await using var host = new LiveHost(
             new RoleOptions { Admins = [self] }, new CallerLimitOptions { CallsPerSecond = 100_000, Watches = 1000, Claims = 100_000 });
         var folder = Directory.CreateTempSubdirectory("usbhostd-soak-");
-        var options = new GrpcOptions { SocketPath = Path.Combine(folder.FullName, "api.sock"), Patience = TimeSpan.FromSeconds(1) };
-        using var server = new GrpcServer(host.Service, options, NullLoggerFactory.Instance);
+        var options = new GrpcOptions { SocketPath = Path.Combine(folder.FullName, "api.sock"), MaxConnections = 4 * 256, Patience = TimeSpan.FromSeconds(1) };
+        using var server = new GrpcServer(host.Service, options, new CallerLimits(new CallerLimitOptions(), TimeProvider.System), NullLoggerFactory.Instance);
         await server.StartAsync(CancellationToken.None);
         using var calling = new CancellationTokenSource();
         var watchers = Enumerable.Range(0, Watchers).Select(_ => new Watcher("unix:" + options.SocketPath)).ToArray();

@@ -59,7 +59,7 @@ internal sealed class MatrixTests
         var folder = Directory.CreateTempSubdirectory("usbhostd-matrix-");
         File.SetUnixFileMode(folder.FullName, Everybody);
         var socket = Path.Combine(folder.FullName, "api.sock");
-        using var server = new GrpcServer(host.Service, new GrpcOptions { SocketPath = socket }, NullLoggerFactory.Instance);
+        using var server = new GrpcServer(host.Service, new GrpcOptions { SocketPath = socket }, new CallerLimits(new CallerLimitOptions(), TimeProvider.System), NullLoggerFactory.Instance);
         await server.StartAsync(CancellationToken.None);
         File.SetUnixFileMode(socket, Everybody); // the socket's own group is another test's
 
@@ -78,7 +78,7 @@ internal sealed class MatrixTests
         var mine = folder.Client(who == MatrixCaller.Nobody ? "CN=somebody else" : "CN=matrix");
         var socket = folder.At("api.sock");
         var listener = TlsListener.Open(folder.Options, isPrivileged: false, TimeProvider.System, NullLoggerFactory.Instance)!;
-        using var server = new GrpcServer(host.Service, new GrpcOptions { SocketPath = socket }, NullLoggerFactory.Instance, listener);
+        using var server = new GrpcServer(host.Service, new GrpcOptions { SocketPath = socket }, new CallerLimits(new CallerLimitOptions(), TimeProvider.System), NullLoggerFactory.Instance, listener);
         await server.StartAsync(CancellationToken.None);
 
         var codes = await CallAsync(null, $"localhost:{listener.EndPoint.Port}", mine.Authorities, mine.Certificate, mine.Key);

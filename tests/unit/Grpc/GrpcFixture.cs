@@ -14,13 +14,13 @@ internal sealed class GrpcFixture : IAsyncDisposable
     private readonly ILoggerFactory loggers;
     private readonly TlsListener? listener;
 
-    private GrpcFixture(Func<GrpcOptions, GrpcOptions>? configure, TlsOptions? tls, IHostService? service)
+    private GrpcFixture(Func<GrpcOptions, GrpcOptions>? configure, TlsOptions? tls, IHostService? service, CallerLimitOptions? callers)
     {
         Options = new GrpcOptions { SocketPath = Path.Combine(directory.FullName, "api.sock") };
         Options = configure?.Invoke(Options) ?? Options;
         loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(Log));
         listener = TlsListener.Open(tls ?? new TlsOptions(), isPrivileged: false, TimeProvider.System, loggers);
-        server = new GrpcServer(service ?? Service, Options, loggers, listener);
+        server = new GrpcServer(service ?? Service, Options, new CallerLimits(callers ?? new CallerLimitOptions(), TimeProvider.System), loggers, listener);
         Client = UsbHostClient.Connect(Address);
     }
 
@@ -39,9 +39,9 @@ internal sealed class GrpcFixture : IAsyncDisposable
 
     /// <param name="service">Behind the door in place of <see cref="Service"/>.</param>
     public static async Task<GrpcFixture> StartAsync(
-        Func<GrpcOptions, GrpcOptions>? configure = null, TlsOptions? tls = null, IHostService? service = null)
+        Func<GrpcOptions, GrpcOptions>? configure = null, TlsOptions? tls = null, IHostService? service = null, CallerLimitOptions? callers = null)
     {
-        var fixture = new GrpcFixture(configure, tls, service);
+        var fixture = new GrpcFixture(configure, tls, service, callers);
         await fixture.server.StartAsync(CancellationToken.None);
         return fixture;
     }

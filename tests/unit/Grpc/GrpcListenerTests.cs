@@ -5,6 +5,7 @@ using NUnit.Framework;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Grpc;
+using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Tests.Grpc;
 
@@ -26,7 +27,7 @@ internal sealed class GrpcListenerTests
     {
         await using var first = await GrpcFixture.StartAsync();
         first.Service.On<GetVersionRequest>(_ => new Api.V1.Version { Daemon = "first" });
-        using var second = new GrpcServer(new FakeHostService(), first.Options, NullLoggerFactory.Instance);
+        using var second = new GrpcServer(new FakeHostService(), first.Options, new CallerLimits(new CallerLimitOptions(), TimeProvider.System), NullLoggerFactory.Instance);
 
         var refused = await Assert.ThrowsAsync<IOException>(() => second.StartAsync(CancellationToken.None));
 
@@ -57,7 +58,7 @@ internal sealed class GrpcListenerTests
         try
         {
             File.WriteAllText(path, "precious");
-            using var server = new GrpcServer(new FakeHostService(), new GrpcOptions { SocketPath = path }, NullLoggerFactory.Instance);
+            using var server = new GrpcServer(new FakeHostService(), new GrpcOptions { SocketPath = path }, new CallerLimits(new CallerLimitOptions(), TimeProvider.System), NullLoggerFactory.Instance);
 
             Assert.That(() => server.StartAsync(CancellationToken.None), Throws.InstanceOf<IOException>());
             Assert.That(File.ReadAllText(path), Is.EqualTo("precious"));
@@ -101,7 +102,7 @@ internal sealed class GrpcListenerTests
         grpc.Service.On<GetVersionRequest>(_ => new Api.V1.Version());
         await grpc.Client.GetVersionAsync(new GetVersionRequest());
         await grpc.StopServerAsync();
-        using var second = new GrpcServer(grpc.Service, grpc.Options, NullLoggerFactory.Instance);
+        using var second = new GrpcServer(grpc.Service, grpc.Options, new CallerLimits(new CallerLimitOptions(), TimeProvider.System), NullLoggerFactory.Instance);
         await second.StartAsync(CancellationToken.None);
 
         Assert.That(async () => await grpc.Client.GetVersionAsync(new GetVersionRequest()), Throws.Nothing);

@@ -55,6 +55,20 @@ internal sealed class CallerLimitsTests
     }
 
     [Test]
+    public void Connection_MoreThanAllowed_IsRefusedUntilOneEnds()
+    {
+        var first = limits.Connection(World.Member, 1);
+
+        var refused = Assert.Throws<HostException>(() => limits.Connection(World.Member, 1))!;
+        Assert.That(() => limits.Connection(World.User, 1), Throws.Nothing, "another caller's");
+        first!.Dispose();
+
+        Assert.That((refused.Code, refused.Message), Is.EqualTo((ErrorCode.ErrorTooMany, "uid:1000 has 1 connections, and may have no more")));
+        Assert.That(() => limits.Connection(World.Member, 1), Throws.Nothing);
+        Assert.That(Enumerable.Range(0, 9).Select(_ => limits.Connection(World.Root, 1)), Is.All.Null);
+    }
+
+    [Test]
     public void Note_RefusedWithoutEnd_LeavesLinesOutAndCountsThem()
     {
         var written = Enumerable.Range(0, 1000).Count(_ => limits.Note(World.Member) is not null);
