@@ -8,6 +8,12 @@ internal sealed class BusException(string name, string message) : Exception(mess
 {
     public const string Failed = "org.freedesktop.DBus.Error.Failed";
 
+    /// <summary>Nobody answered in time.</summary>
+    public const string NoReply = "org.freedesktop.DBus.Error.NoReply";
+
+    /// <summary>The queue of whom it was for is full.</summary>
+    public const string LimitsExceeded = "org.freedesktop.DBus.Error.LimitsExceeded";
+
     public string Name { get; } = name;
 
     public static BusException OfErrno(int errno, string what) => new(Failed, $"{what}: {Marshal.GetPInvokeErrorMessage(errno)}");

@@ -21,6 +21,7 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
     private readonly ILogger<DbusDoor> logger;
     private readonly FrozenDictionary<string, ManagerMethod> methods;
     private readonly ConcurrentDictionary<string, Peer> peers = new(StringComparer.Ordinal);
+    private readonly CallsUnderWay calls;
     private readonly ConcurrentDictionary<long, Task> running = new();
     private readonly CancellationTokenSource stopping = new();
     private long lastNumber;
@@ -30,6 +31,7 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
         this.service = service;
         this.options = options;
         this.logger = logger;
+        calls = new CallsUnderWay(options);
         methods = ManagerTable.Of(service);
     }
 
@@ -102,13 +104,22 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
     {
         var peer = peers.GetOrAdd(call.Sender, name => new Peer(call.Connection, name));
         var invocation = Decode(call, peer);
-        if (running.Count >= options.MaxCalls || !peer.TryBegin(options.MaxCallsPerPeer))
+        if (!calls.TryBegin())
         {
-            throw new BusException("org.freedesktop.DBus.Error.LimitsExceeded", "too many calls are under way; ask again when some are answered");
+            throw TooMany();
+        }
+
+        if (!peer.TryBegin(options.MaxCallsPerPeer))
+        {
+            calls.End();
+            throw TooMany();
         }
 
         Track(() => AnswerAsync(call, peer, invocation), peer);
     }
+
+    private static BusException TooMany() =>
+        new(BusException.LimitsExceeded, "too many calls are under way; ask again when some are answered");
 
     /// <summary>Runs it elsewhere, and knows of it until it is done.</summary>
     private void Track(Func<Task> work, Peer peer)
@@ -136,7 +147,9 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
         try
         {
             var caller = await peer.CallerAsync(cancel.Token).ConfigureAwait(false);
-            var asked = caller with { Authority = new PolkitAuthority(call.Connection, call.Sender, call.IsInteractive, logger) };
+            using var counted = calls.Of(caller) ?? throw TooMany();
+            var patience = call.IsInteractive ? options.QuestionPatience : (TimeSpan?)null;
+            var asked = caller with { Authority = new PolkitAuthority(call.Connection, call.Sender, patience, logger) };
             answer = await invocation(asked, cancel.Token).ConfigureAwait(false);
             await call.ReplyAsync(answer.Write).ConfigureAwait(false);
         }
@@ -147,6 +160,7 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
         finally
         {
             peer.End();
+            calls.End();
             answer?.Then?.Invoke();
         }
     }

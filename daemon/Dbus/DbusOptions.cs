@@ -11,11 +11,20 @@ internal sealed record DbusOptions
     public string Address { get; init; } =
         Environment.GetEnvironmentVariable("DBUS_SYSTEM_BUS_ADDRESS") is { Length: > 0 } set ? set : "unix:path=/run/dbus/system_bus_socket";
 
-    /// <summary>Calls under way for one caller; the next one is refused.</summary>
+    /// <summary>Calls under way for one connection; the next one is refused.</summary>
     public int MaxCallsPerPeer { get; init; } = 64;
 
-    /// <summary>Calls under way for all callers.</summary>
+    /// <summary>
+    /// Calls under way for one user over all of his connections; root is not counted. Each may have polkit asked, and the bus lets the daemon
+    /// wait for 128 replies.
+    /// </summary>
+    public int MaxCallsPerUser { get; init; } = 64;
+
+    /// <summary>Calls under way for all callers; what a call began and left behind, a watch or an agent, is none.</summary>
     public int MaxCalls { get; init; } = 1024;
+
+    /// <summary>How long a person may take to answer polkit's question.</summary>
+    public TimeSpan QuestionPatience { get; init; } = TimeSpan.FromMinutes(3);
 
     public TimeSpan FirstRetry { get; init; } = TimeSpan.FromSeconds(1);
 

@@ -8,8 +8,8 @@ namespace UsbHostd.Daemon.Dbus;
 /// sender's unique name (CheckAuthorization of polkit's D-Bus reference). No polkit on the bus is a no.
 /// </summary>
 /// <param name="sender">The unique name of who called.</param>
-/// <param name="isInteractive">Whether a person may be asked: the call says so itself.</param>
-internal sealed class PolkitAuthority(BusConnection connection, string sender, bool isInteractive, ILogger logger) : IAuthority
+/// <param name="patience">How long a person may be asked, where the call says itself that one may be; null where none may.</param>
+internal sealed class PolkitAuthority(BusConnection connection, string sender, TimeSpan? patience, ILogger logger) : IAuthority
 {
     private const string ActionPrefix = "org.usbhostd.usbhost1.";
 
@@ -28,10 +28,9 @@ internal sealed class PolkitAuthority(BusConnection connection, string sender, b
         var check = $"usbhostd-{Interlocked.Increment(ref lastCheck)}";
         try
         {
-            // For as long as somebody takes to type a password; the caller's end cancels it.
+            // The caller's end cancels it.
             var granted = await connection.CallAsync(
-                Polkit, "CheckAuthorization", to => Write(to, action, details, check), Granted, cancellationToken,
-                isInteractive ? Timeout.InfiniteTimeSpan : null).ConfigureAwait(false);
+                Polkit, "CheckAuthorization", to => Write(to, action, details, check), Granted, cancellationToken, patience).ConfigureAwait(false);
             DbusLog.PolkitSaid(logger, action, sender, granted);
             return granted;
         }
@@ -43,6 +42,11 @@ internal sealed class PolkitAuthority(BusConnection connection, string sender, b
         catch (BusException e)
         {
             DbusLog.NoPolkit(logger, action, sender, e.Message);
+            if (e.Name == BusException.NoReply)
+            {
+                await CancelAsync(check).ConfigureAwait(false);
+            }
+
             return false;
         }
     }
@@ -73,7 +77,7 @@ internal sealed class PolkitAuthority(BusConnection connection, string sender, b
                 });
             }
         });
-        to.UInt32(isInteractive ? AllowUserInteraction : 0);
+        to.UInt32(patience is null ? 0 : AllowUserInteraction);
         to.String(check);
     }
 

@@ -10,12 +10,12 @@ internal sealed class DbusFixture : IAsyncDisposable
     private readonly ILoggerFactory loggers;
     private readonly DbusServer server;
 
-    private DbusFixture(PrivateBus bus)
+    private DbusFixture(PrivateBus bus, Func<DbusOptions, DbusOptions>? configure)
     {
         Bus = bus;
         loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(Log));
         var options = new DbusOptions { Address = bus.Address, FirstRetry = TimeSpan.FromMilliseconds(20), LongestRetry = TimeSpan.FromMilliseconds(200) };
-        server = new DbusServer(Service, options, TimeProvider.System, loggers);
+        server = new DbusServer(Service, configure?.Invoke(options) ?? options, TimeProvider.System, loggers);
         Client = BusClient.Connect(bus.Address);
     }
 
@@ -29,9 +29,9 @@ internal sealed class DbusFixture : IAsyncDisposable
 
     public DbusDoor Door => server.Door!;
 
-    public static async Task<DbusFixture> StartAsync()
+    public static async Task<DbusFixture> StartAsync(Func<DbusOptions, DbusOptions>? configure = null)
     {
-        var fixture = new DbusFixture(await PrivateBus.StartAsync());
+        var fixture = new DbusFixture(await PrivateBus.StartAsync(), configure);
         fixture.server.Start();
         await fixture.Client.AwaitNameAsync(DbusOptions.BusName);
         return fixture;

@@ -91,6 +91,24 @@ internal sealed class PolkitTests
     }
 
     [Test]
+    public async Task Question_NobodyAnswers_IsTakenBackAndRefusesTheCall()
+    {
+        await using var hasty = await DbusFixture.StartAsync(options => options with { QuestionPatience = TimeSpan.FromMilliseconds(200) });
+        hasty.Service.On<CreateClaimRequest>(async (caller, _, token) =>
+            await caller.Authority!.GrantsAsync(Right.Attach, new Dictionary<string, string>(StringComparer.Ordinal) { ["device"] = "", ["guest"] = "" }, token)
+                ? new Claim { Id = "c1" }
+                : throw new HostException(ErrorCode.ErrorPermissionDenied, "may not"));
+        using var polkit = await FakePolkit.StartAsync(hasty.Bus.Address);
+        polkit.Answer = null;
+
+        var (_, _, error) = await hasty.BusctlAsync(
+            "--allow-interactive-authorization=yes", "call", DbusOptions.BusName, ObjectPaths.Root, DbusDoor.ManagerInterface, "CreateClaim", "ssa{sv}", "d", "g", "0");
+
+        Assert.That(await polkit.CancelledAsync(), Is.EqualTo((await polkit.AskedAsync()).Id));
+        Assert.That(error, Does.Contain("may not"));
+    }
+
+    [Test]
     public async Task CallerVanishes_WhilePolkitAsks_CancelsTheQuestionAndLeavesNothing()
     {
         using var polkit = await FakePolkit.StartAsync(dbus.Bus.Address);
