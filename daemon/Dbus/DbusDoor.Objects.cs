@@ -13,9 +13,9 @@ internal sealed partial class DbusDoor
     public const string GuestInterface = DbusOptions.BusName + ".Guest";
     public const string PropertiesInterface = "org.freedesktop.DBus.Properties";
     public const string ObjectManagerInterface = "org.freedesktop.DBus.ObjectManager";
+    public const string PeerInterface = "org.freedesktop.DBus.Peer";
 
     private const string IntrospectableInterface = "org.freedesktop.DBus.Introspectable";
-    private const string PeerInterface = "org.freedesktop.DBus.Peer";
     private const string ErrorPrefix = "org.freedesktop.DBus.Error.";
 
     /// <summary>Without a token to resume by: signals carry none.</summary>
@@ -179,7 +179,7 @@ internal sealed partial class DbusDoor
     {
         var cancel = CancellationTokenSource.CreateLinkedTokenSource(peer.Gone, stopping.Token);
         var events = service.Watch(caller, request, cancel.Token).GetAsyncEnumerator(cancel.Token);
-        var watch = new PeerWatch(call.Connection, peer.Name, events, cancel);
+        var watch = new PeerWatch(call.Connection, peer.Name, events, reading, cancel);
         try
         {
             return (watch, await watch.ReadSnapshotAsync().ConfigureAwait(false));

@@ -22,6 +22,7 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
     private readonly FrozenDictionary<string, ManagerMethod> methods;
     private readonly ConcurrentDictionary<string, Peer> peers = new(StringComparer.Ordinal);
     private readonly CallsUnderWay calls;
+    private readonly PeerReading reading;
     private readonly ConcurrentDictionary<long, Task> running = new();
     private readonly CancellationTokenSource stopping = new();
     private long lastNumber;
@@ -32,6 +33,7 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
         this.options = options;
         this.logger = logger;
         calls = new CallsUnderWay(options);
+        reading = new PeerReading(options.WatchPatience, logger);
         methods = ManagerTable.Of(service);
     }
 
@@ -96,7 +98,11 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
         await Task.WhenAll(running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    public void Dispose() => stopping.Dispose();
+    public void Dispose()
+    {
+        stopping.Dispose();
+        reading.Dispose();
+    }
 
     private const string InternalError = "an internal error of usbhostd; journalctl -u usbhostd has the details, please report it";
 

@@ -31,4 +31,7 @@ internal static partial class DbusLog
 
     [LoggerMessage(1409, LogLevel.Information, "polkit could not be asked about {Action} for {Peer}: {Reason}. That counts as a no")]
     public static partial void NoPolkit(ILogger logger, string action, string peer, string reason);
+
+    [LoggerMessage(1410, LogLevel.Information, "{Peer} has not read for {Seconds} s what it was told of changes; it is told nothing more until it asks again")]
+    public static partial void CutOff(ILogger logger, string peer, double seconds);
 }

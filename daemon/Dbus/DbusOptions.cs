@@ -26,6 +26,9 @@ internal sealed record DbusOptions
     /// <summary>How long a person may take to answer polkit's question.</summary>
     public TimeSpan QuestionPatience { get; init; } = TimeSpan.FromMinutes(3);
 
+    /// <summary>How long a peer may take to read the signals it was sent, before it is sent no more.</summary>
+    public TimeSpan WatchPatience { get; init; } = TimeSpan.FromSeconds(30);
+
     public TimeSpan FirstRetry { get; init; } = TimeSpan.FromSeconds(1);
 
     public TimeSpan LongestRetry { get; init; } = TimeSpan.FromSeconds(30);

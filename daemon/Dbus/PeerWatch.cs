@@ -6,14 +6,21 @@ namespace UsbHostd.Daemon.Dbus;
 
 /// <summary>
 /// Tells one peer of changes, by signals to it alone: what it may see is for the service to say, and a broadcast would tell everybody.
-/// The next change is asked for when the last one is on its way.
+/// The next change is asked for when the last one is on its way. A peer that does not read has the bus keep its signals, and lose those that are
+/// too many, which nobody is told: so after some it is asked whether it has read them, and is sent none until it answers. Meanwhile changes wait
+/// with the service, which bounds them and has the peer told anew.
 /// </summary>
-internal sealed class PeerWatch(BusConnection connection, string peer, IAsyncEnumerator<WatchEvent> events, CancellationTokenSource cancel)
+internal sealed class PeerWatch(
+    BusConnection connection, string peer, IAsyncEnumerator<WatchEvent> events, PeerReading reading, CancellationTokenSource cancel)
 {
+    /// <summary>Signals that a peer may leave unread.</summary>
+    internal const int MostUnread = 64;
+
     private readonly Lock gate = new();
     private Dictionary<string, IMessage> known = new(StringComparer.Ordinal);
     private HashSet<string>? snapshot;
     private volatile bool over;
+    private int unread;
 
     public bool IsOver => over;
 
@@ -46,7 +53,7 @@ internal sealed class PeerWatch(BusConnection connection, string peer, IAsyncEnu
         return there;
     }
 
-    /// <summary>Until the peer or the bus is gone, or it is stopped.</summary>
+    /// <summary>Until the peer or the bus is gone, the peer does not read, or it is stopped.</summary>
     public async Task RunAsync()
     {
         try
@@ -126,7 +133,7 @@ internal sealed class PeerWatch(BusConnection connection, string peer, IAsyncEnu
         else if (!ended)
         {
             known[path] = thing;
-            await connection.SignalAsync(peer, ObjectPaths.Root, DbusDoor.ObjectManagerInterface, "InterfacesAdded", to =>
+            await SignalAsync(ObjectPaths.Root, DbusDoor.ObjectManagerInterface, "InterfacesAdded", to =>
             {
                 to.Path(path);
                 DbusDoor.WriteInterfaces(to, thing);
@@ -143,7 +150,7 @@ internal sealed class PeerWatch(BusConnection connection, string peer, IAsyncEnu
     {
         if (differences.Count > 0)
         {
-            await connection.SignalAsync(peer, path, DbusDoor.PropertiesInterface, "PropertiesChanged", to =>
+            await SignalAsync(path, DbusDoor.PropertiesInterface, "PropertiesChanged", to =>
             {
                 to.String(@interface);
                 ProtoFields.Write(to, thing, differences);
@@ -156,11 +163,24 @@ internal sealed class PeerWatch(BusConnection connection, string peer, IAsyncEnu
     {
         if (known.Remove(path))
         {
-            await connection.SignalAsync(peer, ObjectPaths.Root, DbusDoor.ObjectManagerInterface, "InterfacesRemoved", to =>
+            await SignalAsync(ObjectPaths.Root, DbusDoor.ObjectManagerInterface, "InterfacesRemoved", to =>
             {
                 to.Path(path);
                 to.Container('a', "s", each => each.String(@interface));
             }).ConfigureAwait(false);
+        }
+    }
+
+    private async Task SignalAsync(string path, string @interface, string member, Action<MessageWriter> write)
+    {
+        await connection.SignalAsync(peer, path, @interface, member, write).ConfigureAwait(false);
+        if (++unread >= MostUnread)
+        {
+            unread = 0;
+            if (!await reading.AwaitAsync(connection, peer, cancel.Token).ConfigureAwait(false))
+            {
+                throw new OperationCanceledException("the peer does not read");
+            }
         }
     }
 }
