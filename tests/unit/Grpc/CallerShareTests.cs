@@ -21,6 +21,8 @@ internal sealed class CallerShareTests
     private const string HealthWatch = "/grpc.health.v1.Health/Watch";
     private const string Reflection = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo";
 
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private TlsFolder folder = null!;
     private GrpcFixture grpc = null!;
     private TlsCredentials mine = null!;
@@ -55,7 +57,7 @@ internal sealed class CallerShareTests
 
         await using var third = await UsbHostAddress.Parse(Address, mine).OpenAsync(CancellationToken.None);
         using var said = new MemoryStream();
-        await third.CopyToAsync(said);
+        await third.CopyToAsync(said).WaitAsync(Patience);
         using var other = UsbHostClient.Connect(Address, folder.Client("CN=modest"));
 
         Assert.That(Encoding.UTF8.GetString(said.ToArray()), Does.EndWith("cert:CN=greedy has 2 connections, and may have no more"));
@@ -86,7 +88,7 @@ internal sealed class CallerShareTests
         await GrpcFrame.ReadAsync(body, HealthCheckResponse.Parser, 1000, CancellationToken.None);
 
         using var refused = await SendAsync(path, path == Reflection ? new ServerReflectionRequest() : new HealthCheckRequest());
-        await refused.Content.ReadAsByteArrayAsync();
+        await refused.Content.ReadAsByteArrayAsync().WaitAsync(Patience);
 
         Assert.That(StatusOf(refused), Is.EqualTo(GrpcStatusCode.ResourceExhausted));
     }
