@@ -20,6 +20,7 @@ internal sealed class GuestSightTests : StickTest
             new Rule { Target = RuleTarget.Block, Id = Single(new UsbIdPattern(0x0951, null)) },
             new Rule { Target = RuleTarget.Allow, ToGuest = [new Glob("other"), new Glob("*2")] }),
         TestRules.Of(new Rule { Target = RuleTarget.Ask }),
+        TestRules.Of(new Rule { Target = RuleTarget.Allow, Id = Single(new UsbIdPattern(Some.Keyboard().UsbId.Vendor, Some.Keyboard().UsbId.Product)) }),
     ];
 
     private readonly Grant grant = new(World.User, Roles.User);
