@@ -27,7 +27,7 @@ internal sealed class DeafPeerTests
         dbus = await DbusFixture.StartAsync(options => options with { WatchPatience = TimeSpan.FromMilliseconds(200) });
         dbus.Service.OnWatch = (_, _, token) => Labels(int.MaxValue, token);
         var cut = dbus.Log.NextAsync(CutOff);
-        var deaf = new DeafPeer();
+        using var deaf = new DeafPeer();
         using var connection = BusConnection.Open(dbus.Bus.Address, null, deaf);
 
         await connection.CallAsync(Objects, "GetManagedObjects", _ => { }, _ => 0, CancellationToken.None).WaitAsync(Patience);
@@ -73,11 +73,13 @@ internal sealed class DeafPeerTests
     }
 
     /// <summary>Reads nothing more from its first signal on; its connection's thread is the one that reads.</summary>
-    private sealed class DeafPeer : IBusHandler
+    private sealed class DeafPeer : IBusHandler, IDisposable
     {
         private readonly ManualResetEventSlim hearing = new();
 
         public void Hear() => hearing.Set();
+
+        public void Dispose() => hearing.Dispose();
 
         public void OnCall(IncomingCall call) => call.Refuse("org.freedesktop.DBus.Error.UnknownMethod", "a client only");
 

@@ -32,7 +32,12 @@ internal sealed class HostServiceTests : StickTest
     }
 
     [Test]
-    public void ListDevices_WithoutAChange_IsAnsweredWithTheSame() => Assert.That(Listed().Target, Is.SameAs(Listed().Target));
+    public void ListDevices_WithoutAChange_IsAnsweredWithTheSame()
+    {
+        var (first, second) = (Listed().Target, Listed().Target);
+
+        Assert.That(second, Is.Not.Null.And.SameAs(first));
+    }
 
     [Test]
     public void ListDevices_AfterAChange_KeepsNoAnswerOfTheSnapshotBefore()
