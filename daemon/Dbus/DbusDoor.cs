@@ -40,12 +40,12 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
     /// <summary>Peers that are known, for tests: each leaves when its connection does.</summary>
     internal int Peers => peers.Count;
 
-    /// <summary>When no call and no watch is under way, for tests.</summary>
+    /// <summary>When no call and no watch is under way; a call that ends may begin a watch, or an agent's time.</summary>
     internal async Task IdleAsync()
     {
         while (!running.IsEmpty)
         {
-            await Task.WhenAll(running.Values).ConfigureAwait(false);
+            await Task.WhenAll(running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await Task.Yield();
         }
     }
@@ -95,7 +95,7 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
             await peer.LeaveAsync().ConfigureAwait(false);
         }
 
-        await Task.WhenAll(running.Values).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await IdleAsync().ConfigureAwait(false);
     }
 
     public void Dispose()

@@ -41,8 +41,8 @@ internal sealed class HostUsesTests : UsbHostFixture
     public void Uses_MountedForTheHostAndNotForUs_AreTheHosts()
     {
         Sysfs.WriteProc("self/mountinfo", "");
-        Sysfs.WriteProc("1/mountinfo", "36 25 8:17 / /home/ada/stick rw shared:7 - vfat /dev/sdb1 rw\n");
-        Assert.That(Uses(), Is.EqualTo(new[] { new HostUse(HostUseKind.Mount, "/dev/sdb1 on /home/ada/stick") }));
+        Sysfs.WriteProc("1/mountinfo", "36 25 8:17 / /run/user/1000/stick rw shared:7 - vfat /dev/sdb1 rw\n");
+        Assert.That(Uses(), Is.EqualTo(new[] { new HostUse(HostUseKind.Mount, "/dev/sdb1 on /run/user/1000/stick") }));
     }
 
     [Test]
