@@ -18,14 +18,17 @@ internal sealed class FolderWatch : IDisposable
     private readonly Dictionary<int, List<(string Folder, string Names)>> watched = [];
     private readonly HashSet<(int Watch, string Name)> beingWritten = [];
     private readonly Action changed;
+    private readonly bool wholeOnly;
     private readonly ITimer timer;
     private INotify? inotify;
     private Thread? thread;
 
     /// <param name="changed">Called on a thread of the pool.</param>
-    public FolderWatch(TimeProvider time, Action changed)
+    /// <param name="wholeOnly">Whether one that is being written holds up the news of all; else who is told must know half a file when he sees it.</param>
+    public FolderWatch(TimeProvider time, Action changed, bool wholeOnly)
     {
         this.changed = changed;
+        this.wholeOnly = wholeOnly;
         timer = time.CreateTimer(_ => Tell(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -122,7 +125,7 @@ internal sealed class FolderWatch : IDisposable
     {
         lock (gate)
         {
-            if (beingWritten.Count > 0)
+            if (wholeOnly && beingWritten.Count > 0)
             {
                 return;
             }

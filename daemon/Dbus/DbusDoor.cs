@@ -108,6 +108,11 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
 
     private void Begin(IncomingCall call)
     {
+        if (stopping.IsCancellationRequested)
+        {
+            throw new BusException(ErrorCodes.Of(ErrorCode.ErrorUnavailable).DBusName, "usbhostd is stopping; ask again when it runs");
+        }
+
         var peer = peers.GetOrAdd(call.Sender, name => new Peer(call.Connection, name));
         var invocation = Decode(call, peer);
         if (!calls.TryBegin())

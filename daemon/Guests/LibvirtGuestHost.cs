@@ -90,7 +90,17 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
         }
     });
 
-    public void StartPaused(GuestId guest) => WithDomain(guest, domain => domain.Create(DomainCreateFlags.StartPaused));
+    public void StartPaused(GuestId guest) => WithDomain(guest, domain =>
+    {
+        try
+        {
+            domain.Create(DomainCreateFlags.StartPaused);
+        }
+        catch (LibvirtException e) when (e.Kind == LibvirtErrorKind.DomainAlreadyRunning)
+        {
+            // An earlier start of ours whose reply was lost, or somebody else's: what the guest looks like tells.
+        }
+    });
 
     public void Resume(GuestId guest) => WithDomain(guest, domain => domain.Resume());
 

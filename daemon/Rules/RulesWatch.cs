@@ -8,7 +8,7 @@ internal sealed partial class RulesWatch : IDisposable
     /// <param name="changed">Called on a thread of the pool.</param>
     public RulesWatch(RulesOptions options, TimeProvider time, Action changed, ILogger<RulesWatch> log)
     {
-        folders = new FolderWatch(time, changed);
+        folders = new FolderWatch(time, changed, wholeOnly: true);
         foreach (var (folder, names) in new[] { (Path.GetDirectoryName(options.File)!, Path.GetFileName(options.File)), (options.Folder, "*.conf") })
         {
             if (folders.Add(folder, names) is { } why)

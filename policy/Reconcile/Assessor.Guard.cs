@@ -24,8 +24,8 @@ public static partial class Assessor
 
     /// <summary>
     /// Input devices leave the host one by one: whether a keyboard is the last one shows only once the other is gone. The planner starts
-    /// no two in one plan.
+    /// no two in one plan. An attach that hangs is not waited for without end: the next one reads the host's keyboards afresh all the same.
     /// </summary>
-    private static bool WaitsForAnotherInput(HostState state, UsbDevice device) =>
-        device.IsInput && state.InFlight.Values.Any(a => a is HostAction.AttachDevice { Device.IsInput: true });
+    private static bool WaitsForAnotherInput(HostState state, UsbDevice device, DateTimeOffset now) =>
+        device.IsInput && now < state.InputLeavesBy && state.InFlight.Values.Any(a => a is HostAction.AttachDevice { Device.IsInput: true });
 }

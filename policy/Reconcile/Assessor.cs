@@ -299,15 +299,15 @@ public static partial class Assessor
             return attaching;
         }
 
-        if (WaitsForAnotherInput(state, device))
-        {
-            return attaching;
-        }
-
         // Nobody tells when somebody else lets go of it: that is tried on, at the longest wait.
         if (entry.Failures >= state.Limits.MostFailures && entry.LastFailure is { } last && (last.Reason != ClaimReason.HeldByOther || now < entry.NotBefore))
         {
             return attaching with { Phase = ClaimPhase.Failed, Reason = last.Reason, Detail = last.Message, OtherGuest = state.GuestNamed(last.Holder) };
+        }
+
+        if (WaitsForAnotherInput(state, device, now))
+        {
+            return attaching;
         }
 
         if (state.VerdictOf(device).SettlesAt is { } settled && now < settled)

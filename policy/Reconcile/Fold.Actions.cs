@@ -6,11 +6,18 @@ namespace UsbHostd.Policy.Reconcile;
 
 public sealed partial class Fold
 {
+    private static readonly TimeSpan InputPatience = TimeSpan.FromSeconds(30);
+
     /// <summary>The action is about to run: nothing else is planned for its subject until it has finished.</summary>
     public void Start(HostAction action)
     {
         state = state with { InFlight = state.InFlight.SetItem(action.Subject, action) };
         TouchSubject(action);
+        if (action is HostAction.AttachDevice { Device.IsInput: true })
+        {
+            state = state with { InputLeavesBy = now + InputPatience };
+            LookAgain(state.InputLeavesBy, DeadlineKind.Inputs, "");
+        }
     }
 
     private void Finished(HostAction action, ActionOutcome outcome)
@@ -21,11 +28,19 @@ public sealed partial class Fold
         switch (action)
         {
             case HostAction.AttachDevice attach:
-                Audit("attach", attach.Claim.ToString(), failed is null ? "ok" : failed.Reason.ToString(),
-                    $"{state.IdOf(attach.Device)} to guest {state.GuestName(attach.Into)}{(attach.Unguarded is { } why ? $", {why}" : "")}{Because(failed)}");
+                if (!IsHeldStill(attach, failed))
+                {
+                    Audit("attach", attach.Claim.ToString(), failed is null ? "ok" : failed.Reason.ToString(),
+                        $"{state.IdOf(attach.Device)} to guest {state.GuestName(attach.Into)}{(attach.Unguarded is { } why ? $", {why}" : "")}{Because(failed)}");
+                }
+
                 NoteJailOf(attach);
                 NoteOutcome(attach.Claim, failed ?? NotThere(attach));
-                TouchInputs(attach);
+                if (attach.Device.IsInput)
+                {
+                    TouchInputs();
+                }
+
                 break;
             case HostAction.DetachDevice detach:
                 Audit("detach", detach.Alias.Claim.ToString(), failed is null ? "ok" : failed.Reason.ToString(),
@@ -57,6 +72,11 @@ public sealed partial class Fold
                 break;
         }
     }
+
+    /// <summary>Somebody else has it as before: this is tried without end, and told of once.</summary>
+    private bool IsHeldStill(HostAction.AttachDevice attach, ActionOutcome.Failed? failed) =>
+        failed is { Reason: ClaimReason.HeldByOther } && state.Claims.GetValueOrDefault(attach.Claim)?.LastFailure is { } last
+            && last.Reason == failed.Reason && last.Message == failed.Message;
 
     private static string Because(ActionOutcome.Failed? failed) => failed is null ? "" : $": {failed.Message}";
 
@@ -102,13 +122,8 @@ public sealed partial class Fold
     }
 
     /// <summary>Other keyboards waited for this one, for none of them is to be the host's last.</summary>
-    private void TouchInputs(HostAction.AttachDevice attach)
+    private void TouchInputs()
     {
-        if (!attach.Device.IsInput)
-        {
-            return;
-        }
-
         foreach (var (syspath, device) in state.Devices)
         {
             if (device.IsInput)
@@ -128,7 +143,8 @@ public sealed partial class Fold
         if (failed is null)
         {
             // The count stays until the device is seen working: libvirt also reports success for an attach that fails in the guest.
-            Put(entry with { LastFailure = null, NotBefore = null });
+            // What somebody else held counts for nothing any more.
+            Put(entry with { LastFailure = null, NotBefore = null, Failures = entry.LastFailure?.Reason == ClaimReason.HeldByOther ? 0 : entry.Failures });
             return;
         }
 

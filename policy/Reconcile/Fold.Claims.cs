@@ -235,12 +235,16 @@ public sealed partial class Fold
         NoteEnd(entry, why);
     }
 
-    /// <summary>Whoever waits for its device looks again.</summary>
+    /// <summary>Whoever waits for its device looks again; so does its guest, whose definition may ask for the device too.</summary>
     private void NoteEnd(ClaimEntry entry, string why)
     {
         claimsChanged = true;
         Audit("claim-ended", entry.Id.ToString(), "ok", why);
         TouchRivals(entry.Claim.Follows);
         LookAtUnmetWishes();
+        if (state.Wishes.ContainsKey(entry.Claim.Guest))
+        {
+            wishesDue.Add(entry.Claim.Guest);
+        }
     }
 }

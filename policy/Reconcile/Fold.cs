@@ -156,6 +156,9 @@ public sealed partial class Fold
                 case DeadlineKind.Device:
                     TouchDevice(reached.Subject);
                     break;
+                case DeadlineKind.Inputs:
+                    TouchInputs();
+                    break;
                 default:
                     var starting = new GuestId(Guid.Parse(reached.Subject));
                     touchedGuests.Add(starting);

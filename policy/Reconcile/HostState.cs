@@ -63,6 +63,9 @@ public sealed record HostState
     /// <summary>Actions that are running, by subject.</summary>
     public ImmutableDictionary<string, HostAction> InFlight { get; init; } = ImmutableDictionary.Create<string, HostAction>(StringComparer.Ordinal);
 
+    /// <summary>Until when the attach of an input device that began last is waited for by others.</summary>
+    public DateTimeOffset InputLeavesBy { get; init; }
+
     /// <summary>Devices that were in a guest and whose interfaces are still to be offered to the host's drivers: plug to syspath.</summary>
     public ImmutableDictionary<PlugToken, string> Lent { get; init; } = ImmutableDictionary<PlugToken, string>.Empty;
 
@@ -201,6 +204,9 @@ public enum DeadlineKind
 
     /// <summary>A device, by syspath, that was left alone to settle.</summary>
     Device,
+
+    /// <summary>The input devices, of which one was to be in its guest by now.</summary>
+    Inputs,
 }
 
 /// <summary>Numbers that an administrator may set.</summary>

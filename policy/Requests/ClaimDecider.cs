@@ -67,9 +67,7 @@ public static class ClaimDecider
         var claim = ClaimOf(request, key, [.. request.FollowIds.Prepend(device.UsbId).Distinct()], nonce, now, state.VerdictOf(device));
         if (request.OverrideReason is null && Permission.WhyNotCaller(state, device, request.Uid, request.Gids) is { } notYou)
         {
-            return new ClaimDecision.Refused(
-                Refusal.NotAllowed, $"{StatusText.NameOf(state, device)} on {device.PortPath} is not for this caller: {notYou}", "ask one of them, or an administrator")
-            { Device = device };
+            return NotForThisCaller(state, device, notYou);
         }
 
         // Before anything is said of who has it: whoever does not see the device learns only why.
@@ -176,6 +174,11 @@ public static class ClaimDecider
             .FirstOrDefault(e => e.Stands && !StandingClaim.GivesWay(e, request) && e.Claim.Ids.Intersect(claim.Ids).Any()
                 && (device is null || Assessor.Choose(state, e) is { Device: null } choice && choice.Candidates.Any(c => c.Syspath == device.Syspath) && e.Claim.Follows == claim.Follows));
     }
+
+    /// <summary>The rule names others, who may.</summary>
+    public static ClaimDecision.Refused NotForThisCaller(HostState state, UsbDevice device, string why) => new(
+        Refusal.NotAllowed, $"{StatusText.NameOf(state, device)} on {device.PortPath} is not for this caller: {why}", "ask one of them, or an administrator")
+    { Device = device };
 
     /// <summary>
     /// What would make the new claim fail at once. Refused where asking again later needs another wish; what goes away by itself

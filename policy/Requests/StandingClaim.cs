@@ -50,6 +50,11 @@ public static class StandingClaim
     {
         var (held, moved) = (standing.Claim, To(standing.Claim, guest));
         var device = Assessor.Choose(state, standing).Device;
+        if (device is not null && Permission.WhyNotCaller(state, device, by.Uid, by.Gids) is { } notYou)
+        {
+            return ClaimDecider.NotForThisCaller(state, device, notYou);
+        }
+
         return !IsNobodys(held)
             ? Accept(state, moved, device, ends: null)
             : Accept(

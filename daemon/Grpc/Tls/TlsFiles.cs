@@ -16,7 +16,9 @@ internal sealed partial class TlsFiles : IDisposable
     {
         this.options = options;
         this.logger = logger;
-        folders = new FolderWatch(time, Reload);
+
+        // Other files are there too, which somebody may keep open; half a certificate is none, and those of before stay.
+        folders = new FolderWatch(time, Reload, wholeOnly: false);
 
         // Watched before they are read: what changes in between is read twice, not missed. Every name there, not the three alone: a
         // mounted secret changes by a link that all of them go through.

@@ -80,6 +80,17 @@ internal sealed class HeldByOtherTests : StickTest
         Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Attaching, ClaimReason.RetryLater)));
     }
 
+    [Test]
+    public void Fold_HeldForLong_IsAuditedOnce()
+    {
+        Refuse(ClaimReason.HeldByOther, "elsewhere");
+        world.Claim(stick, guest);
+
+        world.Advance(TimeSpan.FromHours(1));
+
+        Assert.That(world.Store.Audit.Where(a => a.Verb == "attach").Select(a => a.Outcome), Is.EqualTo(["HeldByOther"]));
+    }
+
     private void Refuse(ClaimReason reason, string? holder) => world.Host.Before = verb => _ = verb == "attach" ? throw Refusal(reason, holder) : 0;
 
     private static GuestHostException Refusal(ClaimReason reason, string? holder) => new(reason, $"in use, domain {holder}", transient: true) { Holder = holder };

@@ -44,6 +44,38 @@ internal sealed class LastKeyboardTests : WorldTest
             (ClaimPhase.Attached, ClaimReason.None), (ClaimPhase.Failed, ClaimReason.InUseByHost)]));
     }
 
+    /// <summary>A QEMU may hang while it takes one in, and with it libvirt's call.</summary>
+    [Test]
+    public void Plan_AttachOfAnInputDeviceThatHangs_HoldsOthersBackForAWhileOnly()
+    {
+        FakeGuest[] guests = [world.Guest("a", running: false), world.Guest("b", running: false)];
+        FakeDevice[] mice = [Some.Keyboard(), Some.Keyboard()];
+        for (var i = 0; i < mice.Length; i++)
+        {
+            world.Plugged(mice[i], $"1-{i + 1}");
+            world.Do(h => h.Use(mice[i], new HostUse(HostUseKind.Input, "input5")));
+            world.Claim(mice[i], guests[i]);
+        }
+
+        var (hangs, after29, after31) = (false, -1, -1);
+        world.Host.Before = verb =>
+        {
+            if (verb == "attach" && !hangs)
+            {
+                hangs = true;
+                world.Advance(TimeSpan.FromSeconds(29));
+                after29 = mice.Sum(k => world.Host.GuestsWith(k).Count);
+                world.Advance(TimeSpan.FromSeconds(2));
+                after31 = mice.Sum(k => world.Host.GuestsWith(k).Count);
+            }
+        };
+        world.Host.Start(guests[0]);
+        world.Host.Start(guests[1]);
+        world.Settle();
+
+        Assert.That((after29, after31), Is.EqualTo((0, 1)));
+    }
+
     /// <summary>One is on its way out, so each of the others that is left is the last.</summary>
     private void LeaveLast(FakeDevice[] keyboards)
     {

@@ -44,6 +44,20 @@ internal sealed class OwnerTests : StickTest
     }
 
     [Test]
+    public void MoveClaim_ByAnotherThanTheRuleNames_IsRefused()
+    {
+        world.Reload(ForMember);
+        var claim = ClaimAway(World.Member);
+        Come();
+        world.Guest("other");
+
+        var refused = Assert.Throws<HostException>(() => world.Ask(s => s.MoveClaimAsync(World.Root, new MoveClaimRequest { Id = claim.ToString(), Guest = "other" }, default)))!;
+
+        Assert.That(refused.Code, Is.EqualTo(ErrorCode.ErrorNotAllowed));
+        Assert.That(world.Stored(claim).Guest, Is.EqualTo(guest.Id));
+    }
+
+    [Test]
     public void Claim_WhileAwayByAnotherAndRestarted_IsNotAllowedWhenItComes()
     {
         world.Reload(ForAnother);

@@ -145,6 +145,17 @@ internal sealed class WishTests : StickTest
     }
 
     [Test]
+    public void MetByAClaimOfSomebodyUntilTheGuestStops_IsItsOwnFromThenOn()
+    {
+        world.Claim(stick, guest, r => r.Lifetime = Lifetime.UntilGuestStops);
+        Ask(Stick);
+
+        world.Do(h => h.Stop(guest));
+
+        Assert.That((Own().Claim.Origin, Own().Claim.Guest), Is.EqualTo((ClaimOrigin.Metadata, guest.Id)));
+    }
+
+    [Test]
     public void HeldByAnotherGuestUntilItStopsAndAway_IsClaimedWhenThatStops()
     {
         var other = world.Guest("other");
