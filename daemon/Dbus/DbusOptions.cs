@@ -5,11 +5,16 @@ internal sealed record DbusOptions
 {
     public const string BusName = "org.usbhostd.UsbHost1";
 
+    private const string PathAddress = "unix:path=";
+
     public bool Enabled { get; init; } = true;
 
     /// <summary>Of the system bus, as every client finds it (DBUS_SYSTEM_BUS_ADDRESS of dbus-daemon(1)).</summary>
     public string Address { get; init; } =
         Environment.GetEnvironmentVariable("DBUS_SYSTEM_BUS_ADDRESS") is { Length: > 0 } set ? set : "unix:path=/run/dbus/system_bus_socket";
+
+    /// <summary>The socket's path, where the address is that of one socket alone, which all are in practice; else null.</summary>
+    public string? SocketPath => Address.StartsWith(PathAddress, StringComparison.Ordinal) && Address.AsSpan().IndexOfAny(",;%") < 0 ? Address[PathAddress.Length..] : null;
 
     /// <summary>Calls under way for one connection; the next one is refused.</summary>
     public int MaxCallsPerPeer { get; init; } = 64;

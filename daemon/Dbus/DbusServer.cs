@@ -72,8 +72,36 @@ internal sealed class DbusServer : IDisposable
 
             Tell(reason, said);
             said = true;
+            if (await ComesAsync().ConfigureAwait(false))
+            {
+                pause = options.FirstRetry;
+                continue;
+            }
+
             await Task.Delay(pause, time, stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             pause = pause * 2 < options.LongestRetry ? pause * 2 : options.LongestRetry;
+        }
+    }
+
+    /// <summary>
+    /// Waits for a bus whose socket is not there: a host may never have one, and looking for it again and again would wake it for nothing.
+    /// </summary>
+    /// <returns>False where the socket is there, or can't be waited for: then a pause has to do.</returns>
+    private async Task<bool> ComesAsync()
+    {
+        if (options.SocketPath is not { } path || File.Exists(path))
+        {
+            return false;
+        }
+
+        try
+        {
+            await FileAppearance.WaitAsync(path, stopping.Token).ConfigureAwait(false);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
         }
     }
 
