@@ -11,7 +11,7 @@ internal sealed class BusException(string name, string message) : Exception(mess
     /// <summary>Nobody answered in time.</summary>
     public const string NoReply = "org.freedesktop.DBus.Error.NoReply";
 
-    /// <summary>The queue of whom it was for is full.</summary>
+    /// <summary>The queue of whom it was for is full, or who sent it waits for too many replies.</summary>
     public const string LimitsExceeded = "org.freedesktop.DBus.Error.LimitsExceeded";
 
     public string Name { get; } = name;

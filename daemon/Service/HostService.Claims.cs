@@ -61,7 +61,7 @@ internal sealed partial class HostService
         {
             var entry = ClaimToRelease(state, grant, request);
             Rights.RequireOwn(grant, entry);
-            return new ClaimDecision.Accepted(entry.Stands ? Released(entry.Claim, now) : entry.Claim, AlreadyThere: !entry.Stands);
+            return new ClaimDecision.Accepted(entry.Stands ? Fold.HeldBack(state, entry.Claim) ?? entry.Claim with { Released = now } : entry.Claim, AlreadyThere: !entry.Stands);
         }, cancellationToken).ConfigureAwait(false);
     }
 
@@ -176,10 +176,6 @@ internal sealed partial class HostService
         Gids = grant.Caller.Gids,
         Door = grant.Caller.Door,
     };
-
-    /// <summary>What a rule or the guest's definition asks for is held back, or it would come straight back.</summary>
-    private static Policy.Claims.Claim Released(Policy.Claims.Claim claim, DateTimeOffset now) =>
-        claim.Origin == ClaimOrigin.Rule || Fold.IsWish(claim) ? claim with { Hold = ClaimHold.Withheld } : claim with { Released = now };
 
     private static CreateClaimRequest Checked(CreateClaimRequest request)
     {

@@ -17,6 +17,19 @@ public sealed partial class Fold
     /// <summary>Whether the definition of the claim's own guest asks for it.</summary>
     public static bool IsWish(Claim claim) => claim.Origin == ClaimOrigin.Metadata && claim.Owner == OwnerOf(claim.Guest);
 
+    /// <summary>
+    /// The claim as it is when somebody releases what a rule or the guest's definition asks for: it is held back, or it would come straight back.
+    /// Null for other claims, which just end.
+    /// </summary>
+    public static Claim? HeldBack(HostState state, Claim claim) => claim switch
+    {
+        { Origin: ClaimOrigin.Rule } => claim with { Hold = ClaimHold.Withheld },
+        _ when IsWish(claim) => claim with { Hold = ClaimHold.Withheld },
+        { Origin: ClaimOrigin.Recovered } when state.Wishes.GetValueOrDefault(claim.Guest, []).Any(w => ClaimId.ByWish(claim.Guest, w.Wish.Device) == claim.Id) =>
+            claim with { Origin = ClaimOrigin.Metadata, Owner = OwnerOf(claim.Guest), Hold = ClaimHold.Withheld },
+        _ => null,
+    };
+
     private void NoteWishes(Guest? before, Guest after)
     {
         if (before is null || !before.Wishes.SequenceEqual(after.Wishes) || state.UnmetWishes.Contains(after.Id))

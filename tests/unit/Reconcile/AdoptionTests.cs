@@ -55,6 +55,22 @@ internal sealed class AdoptionTests : StickTest
     }
 
     [Test]
+    public void NewDatabase_DefinitionAsksForWhatWasRecovered_ReleaseTakesItOutAndHoldsItBack()
+    {
+        world.Do(h => h.Redefine(guest, [new Policy.Guests.GuestWish("serial:0951:1666:S-0001", Optional: false)]));
+        var claim = world.State.Claims.Keys.Single();
+        world.Crash();
+        world.Store.Clear();
+        world.Start();
+        Assume.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Held, ClaimReason.Recovered)));
+
+        world.Release(claim);
+
+        Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Held, ClaimReason.Withheld)));
+        Assert.That(guest.Hostdevs, Is.Empty);
+    }
+
+    [Test]
     public void OlderCopy_ClaimIsNotInIt_IsAdoptedAndHeldUntilConfirmed()
     {
         var claim = world.Claim(stick, guest);
