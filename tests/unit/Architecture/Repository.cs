@@ -2,10 +2,12 @@ using System.Xml.Linq;
 
 namespace UsbHostd.Tests.Architecture;
 
-/// <summary>The sources that these tests were built from.</summary>
+/// <summary>The source tree that these tests were built from.</summary>
 internal static class Repository
 {
     public static string Root { get; } = FindRoot();
+
+    public static string Read(string path) => File.ReadAllText(Path.Combine(Root, path));
 
     /// <summary>Hand-written sources of a folder, with paths below the root.</summary>
     public static IEnumerable<(string Path, string Text)> Sources(params string[] folders) =>

@@ -2,6 +2,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using NUnit.Framework;
 using UsbHostd.Daemon.Configuration;
+using UsbHostd.Tests.Architecture;
 
 namespace UsbHostd.Tests.Docs;
 

@@ -2,6 +2,7 @@ using System.Text.RegularExpressions;
 using Google.Protobuf.Reflection;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
+using UsbHostd.Tests.Architecture;
 
 namespace UsbHostd.Tests.Docs;
 

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using NUnit.Framework;
 using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Tests.Architecture;
 using UsbHostd.Tests.Rules;
 
 namespace UsbHostd.Tests.Docs;

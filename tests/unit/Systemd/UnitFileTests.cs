@@ -51,7 +51,7 @@ internal sealed partial class UnitFileTests
 
     private static string[] ValuesOf(string setting) =>
     [
-        .. File.ReadAllText(Path.Combine(Repository.Root, "contrib/systemd/usbhostd.service")).Split('\n')
+        .. Repository.Read("contrib/systemd/usbhostd.service").Split('\n')
             .Where(line => line.StartsWith(setting + "=", StringComparison.Ordinal))
             .Select(line => line[(setting.Length + 1)..].Trim()),
     ];
