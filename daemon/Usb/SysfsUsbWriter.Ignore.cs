@@ -13,7 +13,7 @@ namespace UsbHostd.Daemon.Usb;
 internal sealed partial class SysfsUsbWriter : IDisposable
 {
     /// <summary>
-    /// udevd looks at the time stamps of its rules before it handles an event, yet at most every 3 s (systemd, src/udev/udevd.c; since 255 udev-manager.c):
+    /// udevd looks at the time stamps of its rules before it handles an event, yet at most every 3 s (systemd, src/udev/udevd.c, later udev-manager.c):
     /// sooner than that, an event might meet the old rules.
     /// </summary>
     private static readonly TimeSpan UdevPatience = TimeSpan.FromSeconds(3.5);
