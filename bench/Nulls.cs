@@ -15,6 +15,12 @@ internal sealed class NullStore : IClaimStore
 {
     public StoredState Load() => new();
 
+    public AuditSlice ReadAudit(AuditTable table, AuditQuery query, long? before, int rows) => new([], null);
+
+    public IStoreCopy BeginCopy() => throw new NotSupportedException();
+
+    public Policy.Claims.Claim? Find(Policy.Identity.ClaimId id) => null;
+
     public void Commit(IReadOnlyList<StoreChange> changes)
     {
     }

@@ -46,6 +46,23 @@ internal sealed class Journal(IClaimStore store)
         Clear();
     }
 
+    /// <summary>Work with the store that writes no claim.</summary>
+    public void Run(StoreRequest request) => request.Run(store);
+
+    /// <summary>A claim of the database that memory does not have; null where there is none, or it can't be read.</summary>
+    public Policy.Claims.Claim? Find(ClaimId claim, Action<StoreException> failed)
+    {
+        try
+        {
+            return store.Find(claim);
+        }
+        catch (StoreException e)
+        {
+            failed(e);
+            return null;
+        }
+    }
+
     /// <summary>Everything pending.</summary>
     /// <exception cref="StoreException">Nothing was written; it stays pending.</exception>
     public void Write()

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Store;
 using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Reconcile;
@@ -10,6 +11,9 @@ internal abstract record LoopInput
     public sealed record Happened(HostEvent Event) : LoopInput;
 
     public sealed record Asked(LoopRequest Request) : LoopInput;
+
+    /// <summary>Something is to be done with the store that changes no claim: the audit is read, a copy is made.</summary>
+    public sealed record StoreWanted(StoreRequest Request) : LoopInput;
 
     /// <summary>Write down what may wait no longer: memory, and intent that the disk refused before.</summary>
     public sealed record FlushDue : LoopInput;
@@ -50,6 +54,26 @@ internal sealed class LoopRequest<T>(
     public override StoreChange? AuditOf(HostException refused) => audit?.Invoke(refused);
 
     public override void Complete(HostState state) => done.TrySetResult((state, result));
+
+    public override void Refuse(Exception why) => done.TrySetException(why);
+}
+
+/// <summary>Work with the store, which the loop alone may use. It must be short.</summary>
+internal abstract class StoreRequest
+{
+    public abstract void Run(IClaimStore store);
+
+    public abstract void Refuse(Exception why);
+}
+
+/// <summary>Such work as a function.</summary>
+internal sealed class StoreRequest<T>(Func<IClaimStore, T> work) : StoreRequest
+{
+    private readonly TaskCompletionSource<T> done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public Task<T> Task => done.Task;
+
+    public override void Run(IClaimStore store) => done.TrySetResult(work(store));
 
     public override void Refuse(Exception why) => done.TrySetException(why);
 }

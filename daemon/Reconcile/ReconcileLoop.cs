@@ -3,6 +3,7 @@ using UsbHostd.Daemon.Service;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Reconcile;
 
@@ -67,6 +68,15 @@ internal sealed partial class ReconcileLoop : IDisposable
         return await request.Task.WaitAsync(cancellation).ConfigureAwait(false);
     }
 
+    /// <summary>Has the one user of the store do something with it that changes no claim.</summary>
+    /// <exception cref="HostException">The daemon is stopping.</exception>
+    /// <exception cref="StoreException">What the work throws.</exception>
+    public Task<T> WithStoreAsync<T>(Func<IClaimStore, T> work)
+    {
+        var request = new StoreRequest<T>(work);
+        return inbox.Writer.TryWrite(new LoopInput.StoreWanted(request)) ? request.Task : throw Refusals.Stopping();
+    }
+
     /// <summary>Runs until cancelled; what was learned is written down before it returns. Detaches nothing.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
@@ -88,6 +98,7 @@ internal sealed partial class ReconcileLoop : IDisposable
             while (inbox.Reader.TryRead(out var left))
             {
                 (left as LoopInput.Asked)?.Request.Refuse(Refusals.Stopping());
+                (left as LoopInput.StoreWanted)?.Request.Refuse(Refusals.Stopping());
             }
 
             Write();
@@ -111,7 +122,11 @@ internal sealed partial class ReconcileLoop : IDisposable
             switch (input)
             {
                 case LoopInput.Happened happened:
+                    Recall(fold, happened.Event);
                     fold.Take(happened.Event);
+                    break;
+                case LoopInput.StoreWanted wanted:
+                    Run(wanted.Request);
                     break;
                 case LoopInput.FlushDue:
                     flushArmed = false;
@@ -127,6 +142,36 @@ internal sealed partial class ReconcileLoop : IDisposable
 
         Turn(fold);
         return true;
+    }
+
+    private void Run(StoreRequest request)
+    {
+        try
+        {
+            journal.Run(request);
+        }
+        catch (Exception e)
+        {
+            request.Refuse(e);
+        }
+    }
+
+    /// <summary>A guest shows a device under a claim that memory has forgotten: the database may have it, and then says that it was released.</summary>
+    private void Recall(Fold fold, HostEvent happened)
+    {
+        ImmutableArray<Guest> guests = happened switch
+        {
+            HostEvent.GuestPresent e => [e.Guest],
+            HostEvent.GuestsEnumerated e => e.Guests,
+            _ => [],
+        };
+        foreach (var alias in guests.SelectMany(g => g.Attachments).Select(a => a.Ours).OfType<AttachmentAlias>())
+        {
+            if (!fold.Knows(alias.Claim) && journal.Find(alias.Claim, e => NotRecalled(log, alias.Claim.ToString(), e.Message)) is { } claim)
+            {
+                fold.Take(new HostEvent.ClaimRecalled(claim));
+            }
+        }
     }
 
     private void Answer(LoopRequest request)
@@ -290,6 +335,9 @@ internal sealed partial class ReconcileLoop : IDisposable
 
     [LoggerMessage(1010, LogLevel.Information, "Claim {Claim}: {Phase} {Reason} device {Device} guest {Guest} {Detail}")]
     private static partial void PhaseChanged(ILogger logger, string claim, ClaimPhase phase, ClaimReason reason, string device, string guest, string detail);
+
+    [LoggerMessage(1016, LogLevel.Error, "Claim {Claim} could not be looked up, and counts as unknown: {Message}")]
+    private static partial void NotRecalled(ILogger logger, string claim, string message);
 
     [LoggerMessage(1011, LogLevel.Error, "A request was refused because it could not be stored: {Message}")]
     private static partial void NotStored(ILogger logger, string message);

@@ -11,8 +11,14 @@ internal static class ClaimRows
         "id, target, guest, follows, ids, mode, lifetime, origin, owner, door, request_id, guest_reset, override_reason, "
         + "force_reason, lifetime_plug, lifetime_run, hold, created, released, uid, gids, request_device, request_digest";
 
-    /// <summary>?1 is the oldest release that is still of interest.</summary>
-    public const string Select = $"SELECT {Columns} FROM claims WHERE released IS NULL OR released >= ?1 ORDER BY created, id";
+    /// <summary>Claims that stand.</summary>
+    public const string SelectStanding = $"SELECT {Columns} FROM claims WHERE released IS NULL";
+
+    /// <summary>The claims that ended last, newest first; ?1 is how many.</summary>
+    public const string SelectEnded = $"SELECT {Columns} FROM claims WHERE released IS NOT NULL ORDER BY released DESC, id DESC LIMIT ?1";
+
+    /// <summary>?1 is its id.</summary>
+    public const string SelectOne = $"SELECT {Columns} FROM claims WHERE id = ?1";
 
     /// <summary>Not INSERT OR REPLACE: that would delete another claim which has the same owner and request id.</summary>
     public const string Upsert =
@@ -30,10 +36,11 @@ internal static class ClaimRows
         """;
 
     /// <summary>
-    /// A request id is good for as long as its claim is loaded. After that nobody would find it, and its owner may use it again.
+    /// A request id is good for as long as memory has its claim, and memory alone decides that. A new claim with the same request id means that
+    /// memory has forgotten the ended one, so its row gives the request id up.
     /// </summary>
     public const string ForgetRequest =
-        "UPDATE claims SET request_id = NULL WHERE owner = ?1 AND request_id = ?2 AND id <> ?3 AND released < ?4";
+        "UPDATE claims SET request_id = NULL WHERE owner = ?1 AND request_id = ?2 AND id <> ?3 AND released IS NOT NULL";
 
     public static void Bind(SqliteStatement row, Claim claim) =>
         row.Bind(1, claim.Id.ToString())

@@ -1,6 +1,5 @@
 using UsbHostd.Daemon.Store.Sqlite;
 using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Store;
@@ -9,24 +8,25 @@ namespace UsbHostd.Daemon.Store;
 /// The store in one SQLite file. WAL with synchronous=FULL: a commit that has returned survives a power cut. Exclusive locking
 /// mode: the WAL's index then lives in memory instead of in a -shm file, and no reader from outside can hold up a commit.
 /// </summary>
-internal sealed class SqliteClaimStore : IClaimStore
+internal sealed partial class SqliteClaimStore : IClaimStore
 {
-    private static readonly TimeSpan ReleasedKept = TimeSpan.FromDays(30);
+    /// <summary>As many as memory keeps while the daemon runs.</summary>
+    internal static readonly int MostEnded = new ReconcileLimits().MostHistory;
 
     private readonly StoreFile file;
     private readonly SqliteConnection connection;
-    private readonly TimeProvider time;
     private readonly ILogger logger;
     private readonly MemoryTables memory;
+    private readonly StoreRetention retention;
     private bool loaded;
 
-    private SqliteClaimStore(StoreFile file, SqliteConnection connection, TimeProvider time, ILogger logger)
+    private SqliteClaimStore(StoreFile file, SqliteConnection connection, TimeProvider time, ILogger logger, RetentionLimits retained)
     {
         this.file = file;
         this.connection = connection;
-        this.time = time;
         this.logger = logger;
         memory = new MemoryTables(file.Path, logger);
+        retention = new StoreRetention(connection, time, retained, file.Path, logger);
     }
 
     /// <summary>Opens the database at <paramref name="path"/>, an absolute path; creates it, mode 0600, where there is none.</summary>
@@ -34,8 +34,8 @@ internal sealed class SqliteClaimStore : IClaimStore
     public static SqliteClaimStore Open(string path, TimeProvider time, ILogger<SqliteClaimStore> logger) =>
         Open(path, time, logger, StoreSchema.Migrations);
 
-    /// <summary>For tests of migrations, which bring their own list.</summary>
-    internal static SqliteClaimStore Open(string path, TimeProvider time, ILogger logger, IReadOnlyList<string> migrations)
+    /// <summary>For tests of migrations, which bring their own list, and of what is kept how long.</summary>
+    internal static SqliteClaimStore Open(string path, TimeProvider time, ILogger logger, IReadOnlyList<string> migrations, RetentionLimits? retained = null)
     {
         var opened = StoreFile.Open(path, migrations.Count);
         SqliteConnection? database = null;
@@ -43,7 +43,8 @@ internal sealed class SqliteClaimStore : IClaimStore
         {
             database = SqliteConnection.Open(path);
             Prepare(database, opened, logger, migrations);
-            return new SqliteClaimStore(opened, database, time, logger);
+            File.Delete(SqliteCopy.PathFor(path));
+            return new SqliteClaimStore(opened, database, time, logger, retained ?? RetentionLimits.Standard);
         }
         catch (Exception e)
         {
@@ -80,27 +81,13 @@ internal sealed class SqliteClaimStore : IClaimStore
             while (!TryCommit(changes))
             {
             }
+
+            retention.Written(changes);
         }
         catch (SqliteException e)
         {
             throw Explain(file.Path, e);
         }
-    }
-
-    /// <summary>The newest <paramref name="limit"/> entries, oldest first.</summary>
-    internal IReadOnlyList<StoreChange.AppendAudit> ReadAudit(int limit)
-    {
-        var rows = connection.Keep(
-            "SELECT at, caller, door, verb, subject, outcome, detail FROM (SELECT * FROM audit ORDER BY seq DESC LIMIT ?1) ORDER BY seq");
-        rows.Bind(1, limit);
-        var entries = new List<StoreChange.AppendAudit>();
-        while (rows.Step())
-        {
-            entries.Add(new StoreChange.AppendAudit(
-                StoredText.Time(rows.Text(0)), rows.Text(1), rows.Text(2), rows.Text(3), rows.Text(4), rows.Text(5), rows.Text(6)));
-        }
-
-        return entries;
     }
 
     /// <summary>For tests: what SQLite is made to believe, such as how large the disk is, and what an outsider might do.</summary>
@@ -180,56 +167,6 @@ internal sealed class SqliteClaimStore : IClaimStore
         }
     }
 
-    private List<Claim> ReadClaims()
-    {
-        var claims = new List<Claim>();
-        var rows = connection.Keep(ClaimRows.Select).Bind(1, OldestRelease());
-        while (rows.Step())
-        {
-            claims.Add(ReadRow(rows, "claims", ClaimRows.Read));
-        }
-
-        return claims;
-    }
-
-    private Dictionary<GuestId, DateTimeOffset> ReadGuestStarts()
-    {
-        var starts = new Dictionary<GuestId, DateTimeOffset>();
-        var rows = connection.Keep("SELECT guest, since FROM guest_starts");
-        while (rows.Step())
-        {
-            var (guest, since) = ReadRow(rows, "guest_starts", row => (StoredText.Guest(row.Text(0)), StoredText.Time(row.Text(1))));
-            starts[guest] = since;
-        }
-
-        return starts;
-    }
-
-    private List<Answer> ReadAnswers()
-    {
-        var answers = new List<Answer>();
-        var rows = AnswerRows.Exist(connection) ? connection.Keep($"SELECT {AnswerRows.Columns} FROM answers") : null;
-        while (rows?.Step() == true)
-        {
-            answers.Add(ReadRow(rows, "answers", AnswerRows.Read));
-        }
-
-        return answers;
-    }
-
-    private T ReadRow<T>(SqliteStatement row, string table, Func<SqliteStatement, T> read)
-    {
-        try
-        {
-            return read(row);
-        }
-        catch (FormatException e)
-        {
-            var name = row.TextOrNull(0) ?? "";
-            throw new StoreException($"{file.Path}: table {table}, row {name}: {e.Message}. {StoreFile.LeftAsIs}", inner: e);
-        }
-    }
-
     /// <summary>False where a memory table turned out to be damaged: it is given up, and the rest is to be tried again.</summary>
     private bool TryCommit(IReadOnlyList<StoreChange> changes)
     {
@@ -282,9 +219,7 @@ internal sealed class SqliteClaimStore : IClaimStore
                 AnswerRows.Drop(connection, drop.Answer);
                 break;
             case StoreChange.AppendAudit entry:
-                connection.Keep("INSERT INTO audit (at, caller, door, verb, subject, outcome, detail) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
-                    .Bind(1, StoredText.Of(entry.At)).Bind(2, entry.Caller).Bind(3, entry.Door).Bind(4, entry.Verb)
-                    .Bind(5, entry.Subject).Bind(6, entry.Outcome).Bind(7, entry.Detail).Run();
+                AuditRows.Append(connection, entry);
                 break;
             default:
                 if (!memory.IsGivenUp(MemoryTables.TableOf(change)!))
@@ -300,16 +235,13 @@ internal sealed class SqliteClaimStore : IClaimStore
     {
         if (claim.RequestId is { } request)
         {
-            connection.Keep(ClaimRows.ForgetRequest)
-                .Bind(1, claim.Owner).Bind(2, request).Bind(3, claim.Id.ToString()).Bind(4, OldestRelease()).Run();
+            connection.Keep(ClaimRows.ForgetRequest).Bind(1, claim.Owner).Bind(2, request).Bind(3, claim.Id.ToString()).Run();
         }
 
         var row = connection.Keep(ClaimRows.Upsert);
         ClaimRows.Bind(row, claim);
         row.Run();
     }
-
-    private string OldestRelease() => StoredText.Of(time.GetUtcNow() - ReleasedKept);
 
     private static void Abandon(StoreFile file, SqliteConnection? connection)
     {

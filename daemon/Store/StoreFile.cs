@@ -151,5 +151,5 @@ internal sealed class StoreFile : IDisposable
     /// <summary>EWOULDBLOCK, as .NET puts errno into HResult.</summary>
     private const int WouldBlock = 11;
 
-    private static bool IsNoSpace(IOException e) => e.HResult is 28 or 122;
+    public static bool IsNoSpace(Exception e) => e.HResult is 28 or 122;
 }

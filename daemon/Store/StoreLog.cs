@@ -15,4 +15,7 @@ internal static partial class StoreLog
 
     [LoggerMessage(1203, LogLevel.Warning, "{File}: table {Table}, row {Row}: {Reason}; the row is passed over, claims are not affected")]
     public static partial void MemoryRowSkipped(ILogger logger, string file, string table, string row, string reason);
+
+    [LoggerMessage(1204, LogLevel.Warning, "{File}: old claims and audit lines could not be deleted ({Reason}); nothing else is affected, and it is tried again later")]
+    public static partial void NotTrimmed(ILogger logger, string file, string reason);
 }

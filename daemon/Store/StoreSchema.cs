@@ -9,7 +9,7 @@ internal static class StoreSchema
     /// <summary>application_id of the file's header (sqlite.org/fileformat2.html, offset 68): "UHst".</summary>
     public const int ApplicationId = 0x55487374;
 
-    public static IReadOnlyList<string> Migrations { get; } = [Version1, Version2, Version3, Version4, Version5, Version6];
+    public static IReadOnlyList<string> Migrations { get; } = [Version1, Version2, Version3, Version4, Version5, Version6, Version7];
 
     /// <summary>
     /// Times are UTC text, fixed in length, so that they sort and a person can read them. Rows of claims stay after release.
@@ -154,5 +154,42 @@ internal static class StoreSchema
             rules TEXT NOT NULL,
             place TEXT NOT NULL
         ) WITHOUT ROWID;
+        """;
+
+    /// <summary>
+    /// Ended claims are found by their age. Refusals have a table of their own, so that a caller who is refused without end pushes out no line about
+    /// what was done. The oldest lines of both may be deleted, and no others: a line in the middle can't be taken out.
+    /// </summary>
+    private const string Version7 =
+        """
+        CREATE INDEX claims_released ON claims (released);
+
+        CREATE TABLE refusals (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            at TEXT NOT NULL,
+            caller TEXT NOT NULL,
+            door TEXT NOT NULL,
+            verb TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            detail TEXT NOT NULL
+        );
+
+        DROP TRIGGER audit_no_delete;
+
+        CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit
+        WHEN EXISTS (SELECT 1 FROM audit WHERE seq < OLD.seq)
+        BEGIN SELECT RAISE(ABORT, 'audit is append-only: only its oldest line may go'); END;
+
+        CREATE TRIGGER refusals_no_update BEFORE UPDATE ON refusals
+        BEGIN SELECT RAISE(ABORT, 'refusals is append-only'); END;
+
+        CREATE TRIGGER refusals_no_delete BEFORE DELETE ON refusals
+        WHEN EXISTS (SELECT 1 FROM refusals WHERE seq < OLD.seq)
+        BEGIN SELECT RAISE(ABORT, 'refusals is append-only: only its oldest line may go'); END;
+
+        CREATE TRIGGER refusals_no_replace BEFORE INSERT ON refusals
+        WHEN EXISTS (SELECT 1 FROM refusals WHERE seq = NEW.seq)
+        BEGIN SELECT RAISE(ABORT, 'refusals is append-only'); END;
         """;
 }

@@ -10,11 +10,11 @@ public sealed partial class Fold
     {
         foreach (var claim in stored.Claims)
         {
-            Written(claim);
-            if (stored.Quarantined.TryGetValue(claim.Id, out var why))
+            Index(claim);
+            state = state with
             {
-                Put(state.Claims[claim.Id] with { Quarantine = why });
-            }
+                Claims = state.Claims.SetItem(claim.Id, new ClaimEntry(claim) { Quarantine = stored.Quarantined.GetValueOrDefault(claim.Id) }),
+            };
         }
 
         state = state with
@@ -42,29 +42,28 @@ public sealed partial class Fold
             touchedGuests.Add(before.Claim.Guest);
         }
 
-        state = state with
-        {
-            ClaimsByKey = state.ClaimsByKey.Add(claim.Follows, claim.Id),
-            ClaimsByGuest = state.ClaimsByGuest.Add(claim.Guest, claim.Id),
-            ClaimsByRequest = claim.RequestId is null
-                ? state.ClaimsByRequest
-                : state.ClaimsByRequest.SetItem((claim.Owner, claim.RequestId), claim.Id),
-        };
+        Index(claim);
         if (before is not null)
         {
             ForgetNameOf(before.Claim.Guest);
         }
 
-        state = state with
-        {
-            RuleClaims = claim is { Origin: ClaimOrigin.Rule, Released: null } ? state.RuleClaims.Add(claim.Id) : state.RuleClaims.Remove(claim.Id),
-        };
         claimsChanged = true;
         touchedGuests.Add(claim.Guest);
         var entry = before is null ? new ClaimEntry(claim) : before.Fresh() with { Claim = claim };
         Put(entry);
         TouchRivals(claim.Follows);
     }
+
+    private void Index(Claim claim) => state = state with
+    {
+        ClaimsByKey = state.ClaimsByKey.Add(claim.Follows, claim.Id),
+        ClaimsByGuest = state.ClaimsByGuest.Add(claim.Guest, claim.Id),
+        ClaimsByRequest = claim.RequestId is null
+            ? state.ClaimsByRequest
+            : state.ClaimsByRequest.SetItem((claim.Owner, claim.RequestId), claim.Id),
+        RuleClaims = claim is { Origin: ClaimOrigin.Rule, Released: null } ? state.RuleClaims.Add(claim.Id) : state.RuleClaims.Remove(claim.Id),
+    };
 
     /// <summary>A claim that has ended leaves the indexes, so that a device's past costs its future nothing.</summary>
     private void Retire()
@@ -74,20 +73,18 @@ public sealed partial class Fold
             return;
         }
 
-        foreach (var id in touchedClaims)
+        var over = touchedClaims.Where(id => state.Claims.TryGetValue(id, out var entry) && !entry.Stands && state.AttachmentsByClaim[id].IsEmpty
+            && !state.InFlight.ContainsKey(id.ToString()) && !state.Retired.Contains(id)).Select(id => state.Claims[id]);
+        foreach (var entry in over.OrderBy(e => e.Claim.Released).ThenBy(e => e.Id).ToList())
         {
-            if (state.Claims.TryGetValue(id, out var entry) && !entry.Stands && state.AttachmentsByClaim[id].IsEmpty
-                && !state.InFlight.ContainsKey(id.ToString()) && !state.Retired.Contains(id))
+            state = state with
             {
-                state = state with
-                {
-                    ClaimsByKey = state.ClaimsByKey.Remove(entry.Claim.Follows, id),
-                    ClaimsByGuest = state.ClaimsByGuest.Remove(entry.Claim.Guest, id),
-                    History = entry.Claim.Origin == ClaimOrigin.Rule && state.History.Contains(id) ? state.History : state.History.Enqueue(id),
-                    Retired = state.Retired.Add(id),
-                };
-                ForgetNameOf(entry.Claim.Guest);
-            }
+                ClaimsByKey = state.ClaimsByKey.Remove(entry.Claim.Follows, entry.Id),
+                ClaimsByGuest = state.ClaimsByGuest.Remove(entry.Claim.Guest, entry.Id),
+                History = entry.Claim.Origin == ClaimOrigin.Rule && state.History.Contains(entry.Id) ? state.History : state.History.Enqueue(entry.Id),
+                Retired = state.Retired.Add(entry.Id),
+            };
+            ForgetNameOf(entry.Claim.Guest);
         }
 
         while (state.Retired.Count > state.Limits.MostHistory)
@@ -109,7 +106,9 @@ public sealed partial class Fold
         state = state with
         {
             Claims = state.Claims.Remove(id),
-            ClaimsByRequest = claim.RequestId is null ? state.ClaimsByRequest : state.ClaimsByRequest.Remove((claim.Owner, claim.RequestId)),
+            ClaimsByRequest = claim.RequestId is { } request && state.ClaimsByRequest.GetValueOrDefault((claim.Owner, request)) == id
+                ? state.ClaimsByRequest.Remove((claim.Owner, request))
+                : state.ClaimsByRequest,
             History = state.History.Dequeue(),
             Retired = state.Retired.Remove(id),
         };

@@ -34,7 +34,7 @@ public sealed partial class Fold
 
     /// <summary>
     /// An alias of ours without a claim: the database was lost, or is an older copy. It becomes a claim that is held, and is not detached.
-    /// (What was released before its detach could happen is known: released claims stay in the database.)
+    /// (What was released before its detach could happen is known: released claims stay in the database for a while.)
     /// </summary>
     private void AdoptOrphans(Guest guest)
     {

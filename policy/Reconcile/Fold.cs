@@ -36,10 +36,17 @@ public sealed partial class Fold
         return fold.Result();
     }
 
+    /// <summary>Whether memory has the claim.</summary>
+    public bool Knows(ClaimId claim) => state.Claims.ContainsKey(claim);
+
     public void Take(HostEvent happened)
     {
         switch (happened)
         {
+            case HostEvent.ClaimRecalled e:
+                // Nothing else yet: until its guest is seen, nothing keeps it from being forgotten again.
+                Written(e.Claim);
+                return;
             case HostEvent.DevicePresent e:
                 Present(e.Device);
                 break;

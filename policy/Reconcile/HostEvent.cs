@@ -55,6 +55,12 @@ public abstract record HostEvent
     /// <summary>A request made or changed this claim.</summary>
     public sealed record ClaimWritten(Claim Claim) : HostEvent;
 
+    /// <summary>
+    /// A claim that ended so long ago that only the database knew it. A guest has its device, or has it again: comes before the event that shows
+    /// that guest.
+    /// </summary>
+    public sealed record ClaimRecalled(Claim Claim) : HostEvent;
+
     /// <summary>Somebody asked to try again: holds, quarantine and back-off of this claim are over.</summary>
     public sealed record ClaimRetried(ClaimId Claim) : HostEvent;
 

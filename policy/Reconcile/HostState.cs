@@ -248,7 +248,7 @@ public sealed record ReconcileLimits
     /// <summary>How long an agent may take to answer. Default 60 s.</summary>
     public TimeSpan AskPatience { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>So many released claims are kept in memory; the database keeps all. Default 1,000.</summary>
+    /// <summary>So many released claims are kept in memory, and loaded at start; the database keeps more. Default 1,000.</summary>
     public int MostHistory { get; init; } = 1000;
 
     /// <summary>So many claims by rule stand at once; those whose devices have been away for the longest end first. Default 1,000.</summary>

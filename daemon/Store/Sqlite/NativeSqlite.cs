@@ -6,6 +6,7 @@ namespace UsbHostd.Daemon.Store.Sqlite;
 internal static unsafe partial class NativeSqlite
 {
     public const int Ok = 0;
+    public const int ErrorCode = 1;
     public const int Busy = 5;
     public const int IoError = 10;
     public const int Corrupt = 11;
@@ -46,6 +47,10 @@ internal static unsafe partial class NativeSqlite
 
     [LibraryImport(Library, EntryPoint = "sqlite3_get_autocommit")]
     public static partial int IsAutocommit(SqliteConnectionHandle connection);
+
+    /// <summary>Rows that the last INSERT, UPDATE or DELETE changed, without those of triggers.</summary>
+    [LibraryImport(Library, EntryPoint = "sqlite3_changes")]
+    public static partial int Changes(SqliteConnectionHandle connection);
 
     [LibraryImport(Library, EntryPoint = "sqlite3_extended_errcode")]
     public static partial int ExtendedErrorCode(SqliteConnectionHandle connection);
@@ -89,9 +94,63 @@ internal static unsafe partial class NativeSqlite
     [LibraryImport(Library, EntryPoint = "sqlite3_column_text")]
     public static partial byte* ColumnText(SqliteStatementHandle statement, int column);
 
+    /// <summary>Invalid where it fails; the reason is the target's.</summary>
+    [LibraryImport(Library, EntryPoint = "sqlite3_backup_init")]
+    public static partial SqliteBackupHandle BackupInit(SqliteConnectionHandle target, byte* targetName, SqliteConnectionHandle source, byte* sourceName);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_backup_step")]
+    public static partial int BackupStep(SqliteBackupHandle backup, int pages);
+
+    [LibraryImport(Library, EntryPoint = "sqlite3_backup_finish")]
+    public static partial int BackupFinish(nint backup);
+
     /// <summary>Length in bytes of what <see cref="ColumnText"/> has just given; call it after, never before.</summary>
     [LibraryImport(Library, EntryPoint = "sqlite3_column_bytes")]
     public static partial int ColumnBytes(SqliteStatementHandle statement, int column);
+}
+
+/// <summary>Owns one sqlite3_backup*; both connections must outlive it.</summary>
+internal sealed unsafe class SqliteBackupHandle : SafeHandle
+{
+    public SqliteBackupHandle()
+        : base(0, ownsHandle: true)
+    {
+    }
+
+    public override bool IsInvalid => handle == 0;
+
+    /// <exception cref="SqliteException">SQLite refuses; the reason is the target's.</exception>
+    public static SqliteBackupHandle Begin(SqliteConnection source, SqliteConnection target)
+    {
+        fixed (byte* main = "main\0"u8)
+        {
+            var backup = NativeSqlite.BackupInit(target.Handle, main, source.Handle, main);
+            return backup.IsInvalid ? throw target.Error(NativeSqlite.ErrorCode) : backup;
+        }
+    }
+
+    /// <summary>Copies some pages; true when all are there.</summary>
+    /// <exception cref="SqliteException">The target's disk is full or failing, or the source can't be read.</exception>
+    public bool Step(int pages, SqliteConnection target) => NativeSqlite.BackupStep(this, pages) switch
+    {
+        NativeSqlite.Done => true,
+        NativeSqlite.Ok => false,
+        var code => throw Failed(code, target),
+    };
+
+    /// <summary>The end of a backup tells its target why.</summary>
+    private SqliteException Failed(int code, SqliteConnection target)
+    {
+        Dispose();
+        return target.Error(code);
+    }
+
+    protected override bool ReleaseHandle()
+    {
+        // It repeats the last step's error, which has been reported already.
+        _ = NativeSqlite.BackupFinish(handle);
+        return true;
+    }
 }
 
 /// <summary>Owns one sqlite3*.</summary>

@@ -34,6 +34,11 @@ internal sealed unsafe class SqliteConnection : IDisposable
 
     public void SetBusyTimeout(TimeSpan timeout) => Check(NativeSqlite.BusyTimeout(handle, (int)timeout.TotalMilliseconds));
 
+    internal SqliteConnectionHandle Handle => handle;
+
+    /// <summary>Rows that the last statement which writes has changed.</summary>
+    public int Changes => NativeSqlite.Changes(handle);
+
     /// <summary>Compiles the first statement of <paramref name="sql"/>; the caller disposes it.</summary>
     public SqliteStatement Prepare(string sql, out string rest)
     {

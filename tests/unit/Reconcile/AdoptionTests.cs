@@ -116,6 +116,23 @@ internal sealed class AdoptionTests : StickTest
     }
 
     [Test]
+    public void KnownDatabase_ReleasedClaimIsNotAmongTheLoadedOnes_IsLookedUpAndTakenOut()
+    {
+        var claim = world.Claim(stick, guest);
+        world.Do(h => h.LoseLibvirt());
+        world.Release(claim);
+        world.Store.MostEnded = 0;
+        world.Crash();
+        Assume.That(world.Store.Load().Claims, Is.Empty);
+
+        world.Host.RegainLibvirt();
+        world.Start();
+
+        Assert.That(world.Host.GuestsWith(stick), Is.Empty);
+        Assert.That(world.Stored(claim).Origin, Is.EqualTo(ClaimOrigin.Explicit));
+    }
+
+    [Test]
     public void KnownDatabase_ReleaseWasStoredAndItsDetachDidNotHappen_IsTakenOut()
     {
         var claim = world.Claim(stick, guest);

@@ -61,6 +61,23 @@ internal sealed class BoundsTests
     }
 
     [Test]
+    public void CreateClaim_RequestIdOfAForgottenClaim_MakesAnother()
+    {
+        using var folder = new Store.StoreFolder();
+        using var world = new World(_ => folder.Open(), new ReconcileLimits { MostHistory = 0 });
+        var guest = world.Guest();
+        var stick = world.Plugged(Some.Stick());
+        var first = world.Claim(stick, guest, r => r.RequestId = "r1");
+        world.Release(first);
+        Assume.That(world.State.Claims, Is.Empty);
+
+        var second = world.Claim(stick, guest, r => r.RequestId = "r1");
+
+        Assert.That((second, world.Claim(stick, guest, r => r.RequestId = "r1")), Is.EqualTo((second, second)));
+        Assert.That(second, Is.Not.EqualTo(first));
+    }
+
+    [Test]
     public void Undefine_GuestWithAClaim_ItsNameGoesWhenTheClaimHasEnded()
     {
         using var world = new World();

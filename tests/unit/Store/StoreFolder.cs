@@ -26,8 +26,8 @@ internal sealed class StoreFolder : IDisposable
 
     public SqliteClaimStore Open() => Open(StoreSchema.Migrations);
 
-    public SqliteClaimStore Open(IReadOnlyList<string> migrations, string? file = null, ILogger? logger = null) =>
-        SqliteClaimStore.Open(file ?? File, new FixedTime(Now), logger ?? NullLogger.Instance, migrations);
+    public SqliteClaimStore Open(IReadOnlyList<string> migrations, string? file = null, ILogger? logger = null, RetentionLimits? retained = null) =>
+        SqliteClaimStore.Open(file ?? File, new FixedTime(Now), logger ?? NullLogger.Instance, migrations, retained);
 
     /// <summary>Makes a database with these changes in it, and closes it.</summary>
     public StoreFolder With(params StoreChange[] changes)

@@ -33,10 +33,19 @@ internal sealed class MemoryStore : IClaimStore
 
     public IReadOnlyDictionary<ClaimId, Claim> Claims => claims;
 
+    public Claim? Find(ClaimId id) => claims.GetValueOrDefault(id);
+
+    public AuditSlice ReadAudit(AuditTable table, AuditQuery query, long? before, int rows) => new([], null);
+
+    public IStoreCopy BeginCopy() => new EmptyCopy();
+
+    /// <summary>So many ended claims are loaded; for tests.</summary>
+    public int MostEnded { get; set; } = int.MaxValue;
+
     public StoredState Load() => new()
     {
         IsNew = isNew,
-        Claims = [.. claims.Values],
+        Claims = [.. claims.Values.Where(c => c.Released is null), .. claims.Values.Where(c => c.Released is not null).OrderByDescending(c => c.Released).Take(MostEnded)],
         GuestStarts = new Dictionary<GuestId, DateTimeOffset>(starts),
         Answers = [.. answers.Values],
         SharedSerials = [.. shared],
@@ -152,6 +161,15 @@ internal sealed class MemoryStore : IClaimStore
         else
         {
             map[key] = value;
+        }
+    }
+
+    private sealed class EmptyCopy : IStoreCopy
+    {
+        public FileStream Step() => new(Path.GetTempFileName(), FileMode.Open, FileAccess.Read, FileShare.Read, 1, FileOptions.DeleteOnClose);
+
+        public void Dispose()
+        {
         }
     }
 }

@@ -8,6 +8,12 @@ internal sealed class TrippedStore(IClaimStore inner, Action before) : IClaimSto
 {
     public StoredState Load() => inner.Load();
 
+    public AuditSlice ReadAudit(AuditTable table, AuditQuery query, long? before, int rows) => inner.ReadAudit(table, query, before, rows);
+
+    public IStoreCopy BeginCopy() => inner.BeginCopy();
+
+    public Policy.Claims.Claim? Find(Policy.Identity.ClaimId id) => inner.Find(id);
+
     public void Commit(IReadOnlyList<StoreChange> changes)
     {
         before();

@@ -211,6 +211,14 @@ internal sealed class World : IDisposable
     {
         var answer = ask(Service).AsTask();
         Settle();
+
+        // It may ask the loop several times, and goes on elsewhere in between.
+        while (!answer.IsCompleted)
+        {
+            ((IAsyncResult)answer).AsyncWaitHandle.WaitOne(1);
+            Settle();
+        }
+
         return answer.GetAwaiter().GetResult();
     }
 
