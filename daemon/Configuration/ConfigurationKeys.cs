@@ -41,6 +41,7 @@ internal static class ConfigurationKeys
         Number("callers", "calls-per-second", 1, 100_000, c => c.Callers.CallsPerSecond, (c, n) => c with { Callers = c.Callers with { CallsPerSecond = n } }),
         Number("callers", "watches", 1, 10_000, c => c.Callers.Watches, (c, n) => c with { Callers = c.Callers with { Watches = n } }),
         Number("callers", "claims", 1, 100_000, c => c.Callers.Claims, (c, n) => c with { Callers = c.Callers with { Claims = n } }),
+        Number("callers", "changes-per-minute", 1, 100_000, c => c.Callers.ChangesPerMinute, (c, n) => c with { Callers = c.Callers with { ChangesPerMinute = n } }),
         new("tls", "listen", "an address with a port, such as 192.0.2.7:7443 or [::]:7443, or nothing", c => c.Tls.Listen?.ToString() ?? "", TlsListenKey),
         Folder("tls", "certificate", c => c.Tls.Certificate, (c, path) => Tls(c, c.Tls with { Certificate = path })),
         Folder("tls", "key", c => c.Tls.Key, (c, path) => Tls(c, c.Tls with { Key = path })),

@@ -3,7 +3,7 @@ using UsbHostd.Api.V1;
 
 namespace UsbHostd.Daemon.Service;
 
-/// <summary>What one caller may use of the daemon. Root is not counted: whoever is root needs no daemon to get at a device.</summary>
+/// <summary>What one caller may use of the daemon. Root is not counted, except for its changes: root needs no daemon to get at a device.</summary>
 internal sealed record CallerLimitOptions
 {
     /// <summary>Calls in a second, on the average; twice as many at once.</summary>
@@ -14,6 +14,9 @@ internal sealed record CallerLimitOptions
 
     /// <summary>Claims that stand at once.</summary>
     public int Claims { get; init; } = 256;
+
+    /// <summary>Changes that are written down in a minute, on the average; those of ten minutes at once. Root's are counted too.</summary>
+    public int ChangesPerMinute { get; init; } = 60;
 }
 
 /// <summary>Counts calls, watches and connections by caller: a token bucket each, forgotten when it is full again.</summary>
@@ -48,6 +51,25 @@ internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time
             }
 
             use.Calls--;
+        }
+    }
+
+    /// <summary>One more change that is written down. Each caller's are bounded, and so is what the database grows by.</summary>
+    /// <exception cref="HostException">Too many changes.</exception>
+    public void Change(Caller caller)
+    {
+        var use = Of(caller);
+        lock (use)
+        {
+            Fill(use);
+            if (use.Changes < 1)
+            {
+                throw new HostException(
+                    ErrorCode.ErrorTooMany, $"{caller.Owner} makes more than {options.ChangesPerMinute} changes a minute",
+                    "wait a minute and ask again; claims can still be released; an administrator may raise changes-per-minute in usbhostd.conf");
+            }
+
+            use.Changes--;
         }
     }
 
@@ -125,6 +147,8 @@ internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time
 
     private static bool IsFree(Caller caller) => caller is { Uid: 0, Certificate: null };
 
+    private double MostChanges => 10.0 * options.ChangesPerMinute;
+
     private Use Of(Caller caller)
     {
         if (uses.Count > ManyCallers)
@@ -132,7 +156,7 @@ internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time
             Sweep();
         }
 
-        return uses.GetOrAdd(caller.Owner, _ => new Use { Calls = 2.0 * options.CallsPerSecond, Lines = MostLines, At = time.GetTimestamp() });
+        return uses.GetOrAdd(caller.Owner, _ => new Use { Calls = 2.0 * options.CallsPerSecond, Lines = MostLines, Changes = MostChanges, At = time.GetTimestamp() });
     }
 
     private void Fill(Use use)
@@ -141,6 +165,7 @@ internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time
         var seconds = time.GetElapsedTime(use.At, now).TotalSeconds;
         use.Calls = Math.Min(2.0 * options.CallsPerSecond, use.Calls + (seconds * options.CallsPerSecond));
         use.Lines = Math.Min(MostLines, use.Lines + seconds);
+        use.Changes = Math.Min(MostChanges, use.Changes + (seconds * options.ChangesPerMinute / 60));
         use.At = now;
     }
 
@@ -151,7 +176,7 @@ internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time
             lock (use)
             {
                 Fill(use);
-                if (use is { Watches: 0, Connections: 0, Lines: >= MostLines } && use.Calls >= 2.0 * options.CallsPerSecond)
+                if (use is { Watches: 0, Connections: 0, Lines: >= MostLines } && use.Calls >= 2.0 * options.CallsPerSecond && use.Changes >= MostChanges)
                 {
                     uses.TryRemove(owner, out _);
                 }
@@ -164,6 +189,8 @@ internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time
         public double Calls { get; set; }
 
         public double Lines { get; set; }
+
+        public double Changes { get; set; }
 
         public int LeftOut { get; set; }
 

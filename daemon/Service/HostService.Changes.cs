@@ -94,11 +94,21 @@ internal sealed partial class HostService
         return state.Guests.TryGetValue(id, out var guest) ? WireDevices.Guest(state, guest) : WireDevices.Undefined(state, id);
     }
 
-    private static HostException ToException(HostState state, Grant? grant, ClaimDecision.Refused refused, DateTimeOffset now) => new(
-        WireClaims.ErrorCode(refused.Why), refused.Message, refused.Hint)
+    private static HostException ToException(HostState state, Grant? grant, ClaimDecision.Refused refused, DateTimeOffset now)
     {
-        Candidates = [.. refused.Candidates.Where(c => grant is null || grant.Sees(state, c)).Select(c => WireDevices.Device(state, c))],
-        Claim = refused.OtherClaim is { } id && state.Claims.TryGetValue(id, out var entry) && (grant is null || grant.Sees(entry)) ? WireClaims.Claim(state, entry, now) : null,
-        Guest = refused.OtherGuest is { } guest ? WireDevices.Guest(state, guest) : null,
-    };
+        var claim = refused.OtherClaim is { } id ? state.Claims.GetValueOrDefault(id) : null;
+        var isUnseen = grant is not null
+            && ((claim is not null && !grant.Sees(claim)) || (refused.OtherGuest is { } guest && !grant.Sees(state, guest)));
+        return isUnseen
+            ? new HostException(
+                WireClaims.ErrorCode(refused.Why),
+                $"{(refused.Device is { } device ? $"{StatusText.NameOf(state, device)} on {device.PortPath}" : "the device")} is taken by another guest or caller",
+                "wait until it is released, or ask an operator")
+            : new HostException(WireClaims.ErrorCode(refused.Why), refused.Message, refused.Hint)
+            {
+                Candidates = [.. refused.Candidates.Where(c => grant is null || grant.Sees(state, c)).Select(c => WireDevices.Device(state, c, grant))],
+                Claim = claim is null ? null : WireClaims.Claim(state, claim, now),
+                Guest = refused.OtherGuest is { } other ? WireDevices.Guest(state, other) : null,
+            };
+    }
 }

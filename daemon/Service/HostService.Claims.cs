@@ -40,7 +40,7 @@ internal sealed partial class HostService
     public async ValueTask<Claim> MoveClaimAsync(Caller caller, MoveClaimRequest request, CancellationToken cancellationToken)
     {
         const string Verb = "claim-move";
-        var grant = await EnterToChangeAsync(caller, UsbHostMethods.MoveClaim, Verb, s => OneClaim(s, null, request.Id), cancellationToken).ConfigureAwait(false);
+        var grant = await EnterToChangeAsync(caller, UsbHostMethods.MoveClaim, Verb, request.Id, request.Guest, s => OneClaim(s, null, request.Id), cancellationToken).ConfigureAwait(false);
         var (nonce, mover) = (Guid.NewGuid(), new ClaimMaker(caller.Owner, caller.Uid, caller.Gids, caller.Door));
         return await ChangeAsync(caller, Verb, request.Id, (state, now) =>
         {
@@ -56,7 +56,7 @@ internal sealed partial class HostService
     public async ValueTask<Claim> ReleaseClaimAsync(Caller caller, ReleaseClaimRequest request, CancellationToken cancellationToken)
     {
         const string Verb = "claim-release";
-        var grant = await EnterToChangeAsync(caller, UsbHostMethods.ReleaseClaim, Verb, s => ClaimToRelease(s, null, request), cancellationToken).ConfigureAwait(false);
+        var grant = await EnterToChangeAsync(caller, UsbHostMethods.ReleaseClaim, Verb, request.Id.Length > 0 ? request.Id : request.Device, request.Guest, s => ClaimToRelease(s, null, request), cancellationToken).ConfigureAwait(false);
         return await ChangeAsync(caller, Verb, request.Id.Length > 0 ? request.Id : request.Device, (state, now) =>
         {
             var entry = ClaimToRelease(state, grant, request);
@@ -68,7 +68,7 @@ internal sealed partial class HostService
     public async ValueTask<Claim> RetryClaimAsync(Caller caller, RetryClaimRequest request, CancellationToken cancellationToken)
     {
         const string Verb = "claim-retry";
-        var grant = await EnterToChangeAsync(caller, UsbHostMethods.RetryClaim, Verb, s => OneClaim(s, null, request.Id), cancellationToken).ConfigureAwait(false);
+        var grant = await EnterToChangeAsync(caller, UsbHostMethods.RetryClaim, Verb, request.Id, "", s => OneClaim(s, null, request.Id), cancellationToken).ConfigureAwait(false);
         var (state, id) = await AskAsync(caller, Verb, request.Id, (current, now) =>
         {
             var entry = Standing(current, grant, request.Id);

@@ -38,8 +38,9 @@ internal sealed partial class HostService
     }
 
     /// <summary>The way in to change one claim, which takes more where it is somebody else's.</summary>
+    /// <param name="device">What the caller said of the device or the claim. Somebody who is asked is told no more, until the caller may see the claim.</param>
     private async ValueTask<Grant> EnterToChangeAsync(
-        Caller caller, string method, string verb, Func<HostState, ClaimEntry> find, CancellationToken cancellationToken)
+        Caller caller, string method, string verb, string device, string guest, Func<HostState, ClaimEntry> find, CancellationToken cancellationToken)
     {
         var state = feed.Current;
         ClaimEntry? entry = null;
@@ -52,17 +53,39 @@ internal sealed partial class HostService
             // Refused again below, once it is known who asks.
         }
 
-        var (device, guest) = entry is null ? ("", "") : (entry.Claim.Follows.Text, state.GuestName(entry.Claim.Guest));
         var grant = await EnterAsync(caller, method, cancellationToken, device, guest, verb: verb).ConfigureAwait(false);
-        return entry is null || grant.Owns(entry) || (!grant.SeesAll && caller.Authority is null)
-            ? grant
-            : await MoreAsync(grant, Right.Manage, device, guest, verb, cancellationToken).ConfigureAwait(false);
+        if (entry is null || grant.Owns(entry) || (!grant.SeesAll && caller.Authority is null))
+        {
+            return grant;
+        }
+
+        if (grant.Sees(entry))
+        {
+            (device, guest) = (entry.Claim.Follows.Text, state.GuestName(entry.Claim.Guest));
+        }
+
+        return await MoreAsync(grant, Right.Manage, device, guest, verb, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Has the loop decide; every refusal is audited.</summary>
     private Task<(HostState State, T Result)> AskAsync<T>(
         Caller caller, string verb, string subject, Func<HostState, DateTimeOffset, (Decided Decided, T Result)> decide, CancellationToken cancellationToken) =>
-        loop.AskAsync(decide, refused => Audit(caller, verb, subject, refused), cancellationToken);
+        loop.AskAsync(
+            (state, now) =>
+            {
+                var decision = decide(state, now);
+                if (decision.Decided.Changes.Count > 0 && !IsEnd(decision.Decided.Changes))
+                {
+                    limits.Change(caller);
+                }
+
+                return decision;
+            },
+            refused => Audit(caller, verb, subject, refused), cancellationToken);
+
+    /// <summary>A claim that ends was counted when it was made: nobody is kept from giving a device back.</summary>
+    private static bool IsEnd(IReadOnlyList<StoreChange> changes) =>
+        changes.OfType<StoreChange.PutClaim>().ToList() is { Count: > 0 } puts && puts.TrueForAll(p => p.Claim.Released is not null);
 
     private async ValueTask AuditAsync(Caller caller, string verb, string subject, HostException refused, CancellationToken cancellationToken)
     {

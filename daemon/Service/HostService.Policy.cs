@@ -21,7 +21,7 @@ internal sealed partial class HostService
         var state = feed.Current;
         var device = OneDevice(state, grant, request.Device);
         var guest = request.Guest.Length == 0 ? (Policy.Guests.GuestId?)null : OneGuest(state, grant, request.Guest, mayBeUnknown: true);
-        return WirePolicy.Explanation(state, device, guest, grant.Caller, time.GetUtcNow());
+        return WirePolicy.Explanation(state, device, guest, grant, time.GetUtcNow());
     }
 
     public async ValueTask<ReloadPolicyResponse> ReloadPolicyAsync(Caller caller, ReloadPolicyRequest request, CancellationToken cancellationToken)

@@ -55,7 +55,7 @@ internal sealed partial class HostService : IHostService
         var state = feed.Current;
         return grant.SeesAll
             ? Listed(state)
-            : WireDevices.Devices(state, state.Devices.Values.Where(d => grant.Sees(state, d)));
+            : WireDevices.Devices(state, state.Devices.Values.Where(d => grant.Sees(state, d)), grant);
     }
 
     public async ValueTask<Device> GetDeviceAsync(Caller caller, GetDeviceRequest request, CancellationToken cancellationToken)
@@ -63,8 +63,8 @@ internal sealed partial class HostService : IHostService
         var grant = await EnterAsync(caller, UsbHostMethods.GetDevice, cancellationToken, request.Device).ConfigureAwait(false);
         var state = feed.Current;
         var device = OneDevice(state, grant, request.Device);
-        var wire = WireDevices.Device(state, device);
-        if (wire.Guest is null && device.Interfaces.Any(i => i.Driver == UsbInterface.UsbfsDriver))
+        var wire = WireDevices.Device(state, device, grant);
+        if (wire.Guest is null && state.AttachmentsByAddress[device.Address].IsEmpty && device.Interfaces.Any(i => i.Driver == UsbInterface.UsbfsDriver))
         {
             wire.Uses.AddRange(writer.FindHolders(device).Select(holder =>
                 new Api.V1.HostUse { Kind = Api.V1.HostUse.Types.Kind.Process, Detail = holder, Guarded = true }));
@@ -105,7 +105,7 @@ internal sealed partial class HostService : IHostService
         var sight = new GuestSight(grant);
         sight.Look(state);
         var response = new ListGuestsResponse();
-        response.Guests.AddRange(state.Guests.Values.Where(g => sight.Sees(g.Id)).Select(g => WireDevices.Guest(state, g))
+        response.Guests.AddRange(state.Guests.Values.Where(g => sight.Sees(g.Id)).Select(g => WireDevices.Guest(state, g, grant))
             .Concat(undefined.Where(id => grant.Sees(state, id)).Select(id => WireDevices.Undefined(state, id)))
             .OrderBy(g => g.Name, StringComparer.Ordinal));
         return response;
@@ -116,7 +116,7 @@ internal sealed partial class HostService : IHostService
         var grant = await EnterAsync(caller, UsbHostMethods.GetGuest, cancellationToken, guest: request.Guest).ConfigureAwait(false);
         var state = feed.Current;
         var id = OneGuest(state, grant, request.Guest, mayBeUnknown: false);
-        return state.Guests.TryGetValue(id, out var guest) ? WireDevices.Guest(state, guest) : WireDevices.Undefined(state, id);
+        return state.Guests.TryGetValue(id, out var guest) ? WireDevices.Guest(state, guest, grant) : WireDevices.Undefined(state, id);
     }
 
     public async ValueTask<Api.V1.Version> GetVersionAsync(Caller caller, GetVersionRequest request, CancellationToken cancellationToken)
@@ -159,7 +159,7 @@ internal sealed partial class HostService : IHostService
         var last = listed;
         if (last is null || !ReferenceEquals(last.State, state))
         {
-            listed = last = new Listing(state, WireDevices.Devices(state, state.Devices.Values));
+            listed = last = new Listing(state, WireDevices.Devices(state, state.Devices.Values, grant: null));
         }
 
         return last.Response;

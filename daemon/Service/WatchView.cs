@@ -63,7 +63,7 @@ internal sealed class WatchView(Grant grant, WatchRequest request, string epoch)
             foreach (var device in state.Devices.Values.Where(d => grant.Sees(state, d)))
             {
                 Keep(devices, device.Syspath);
-                yield return Event(Type, now, device: WireDevices.Device(state, device));
+                yield return Event(Type, now, device: WireDevices.Device(state, device, grant));
             }
         }
 
@@ -73,7 +73,7 @@ internal sealed class WatchView(Grant grant, WatchRequest request, string epoch)
             foreach (var guest in state.Guests.Values.Where(g => sight.Sees(g.Id)))
             {
                 Keep(guests, guest.Id);
-                yield return Event(Type, now, guest: WireDevices.Guest(state, guest));
+                yield return Event(Type, now, guest: WireDevices.Guest(state, guest, grant));
             }
         }
 
@@ -143,7 +143,7 @@ internal sealed class WatchView(Grant grant, WatchRequest request, string epoch)
         {
             if (grant.SeesAll || devices.Remove(device.Syspath))
             {
-                var last = WireDevices.Device(state, device);
+                var last = WireDevices.Device(state, device, grant);
                 last.Id = id.ToString();
                 yield return Event(WatchEvent.Types.Type.Removed, at, device: last);
             }
@@ -154,11 +154,11 @@ internal sealed class WatchView(Grant grant, WatchRequest request, string epoch)
             if (grant.Sees(state, device))
             {
                 Keep(devices, device.Syspath);
-                yield return Event(WatchEvent.Types.Type.Changed, at, device: WireDevices.Device(state, device));
+                yield return Event(WatchEvent.Types.Type.Changed, at, device: WireDevices.Device(state, device, grant));
             }
             else if (devices.Remove(device.Syspath))
             {
-                yield return Event(WatchEvent.Types.Type.Removed, at, device: WireDevices.Device(state, device));
+                yield return Event(WatchEvent.Types.Type.Removed, at, device: WireDevices.Device(state, device, grant));
             }
         }
     }
@@ -183,7 +183,7 @@ internal sealed class WatchView(Grant grant, WatchRequest request, string epoch)
             if (state.Guests.TryGetValue(id, out var guest) && sight.Sees(id))
             {
                 Keep(guests, id);
-                yield return Event(WatchEvent.Types.Type.Changed, at, guest: WireDevices.Guest(state, guest));
+                yield return Event(WatchEvent.Types.Type.Changed, at, guest: WireDevices.Guest(state, guest, grant));
             }
             else if (grant.SeesAll || guests.Remove(id))
             {

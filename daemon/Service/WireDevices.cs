@@ -30,16 +30,39 @@ internal static class WireDevices
 
     private static bool IsFree(HostState state, UsbDevice device) =>
         Assessor.OwnerOf(state, device) is null && !device.Uses.Any(u => u.IsGuarded) && Permission.WhyNotAnybody(state, device) is null
-        && !state.AttachmentsByAddress[device.Address].Any();
+        && state.AttachmentsByAddress[device.Address].IsEmpty;
 
     /// <summary>In the order of their ports.</summary>
-    public static V1.ListDevicesResponse Devices(HostState state, IEnumerable<UsbDevice> devices)
+    /// <param name="grant">As for <see cref="Device(HostState, UsbDevice, Grant)"/>.</param>
+    public static V1.ListDevicesResponse Devices(HostState state, IEnumerable<UsbDevice> devices, Grant? grant)
     {
         var response = new V1.ListDevicesResponse();
         response.Devices.AddRange(devices
             .OrderBy(d => d.PortPath.Bus).ThenBy(d => d.PortPath.Chain, PortOrder.Instance)
-            .Select(d => Device(state, d)));
+            .Select(d => Device(state, d, grant)));
         return response;
+    }
+
+    /// <param name="grant">Of whom it is shown to: without the guest that has it and the claim, where that one does not see these. Null for somebody who sees all.</param>
+    public static V1.Device Device(HostState state, UsbDevice device, Grant? grant)
+    {
+        var wire = Device(state, device);
+        if (grant is null or { SeesAll: true })
+        {
+            return wire;
+        }
+
+        if (Assessor.OwnerOf(state, device) is { } owner && !grant.Sees(owner))
+        {
+            wire.ClaimId = "";
+        }
+
+        if (wire.Guest is { } guest && !grant.Sees(state, new GuestId(Guid.Parse(guest.Uuid))))
+        {
+            wire.Guest = null;
+        }
+
+        return wire;
     }
 
     public static V1.Device Device(HostState state, UsbDevice device)
@@ -82,6 +105,29 @@ internal static class WireDevices
         wire.Interfaces.AddRange(device.Interfaces.Select(i => Interface(device, i)));
         wire.InterfaceTypes.AddRange(device.InterfaceTypes.Select(type => type.ToString()));
         wire.Uses.AddRange(device.Uses.Select(u => new V1.HostUse { Kind = (V1.HostUse.Types.Kind)((int)u.Kind + 1), Detail = u.Detail, Guarded = u.IsGuarded }));
+        return wire;
+    }
+
+    /// <param name="grant">Of whom it is shown to: without the claims, and what its definition asks for, where these are not the caller's.</param>
+    public static V1.Guest Guest(HostState state, Guest guest, Grant grant)
+    {
+        var wire = Guest(state, guest);
+        if (grant.SeesAll)
+        {
+            return wire;
+        }
+
+        var seen = state.ClaimsByGuest[guest.Id].Where(id => grant.Sees(state.Claims[id])).Select(id => id.ToString()).ToHashSet(StringComparer.Ordinal);
+        string[] claims = [.. wire.ClaimIds.Where(seen.Contains)];
+        wire.ClaimIds.Clear();
+        wire.ClaimIds.AddRange(claims);
+        wire.Wishes.Clear();
+        foreach (var attachment in wire.Attachments.Where(a => !seen.Contains(a.ClaimId)))
+        {
+            attachment.ClaimId = "";
+            attachment.Alias = "";
+        }
+
         return wire;
     }
 

@@ -39,9 +39,13 @@ internal static class WirePolicy
         _ => throw new ArgumentOutOfRangeException(nameof(target), target, "a target without a word"),
     };
 
+    /// <summary>The rule's place only: its text may name devices, guests and people that a caller who may not read the rules does not see.</summary>
+    private static V1.PolicyRule Place(Rule rule) => new() { File = rule.Source.File ?? "", Line = (uint)rule.Source.Line };
+
     /// <summary>What was decided for the device, and why; with a guest, whether that one may have it. Who asks may still not be the one who may claim it.</summary>
-    public static V1.Explanation Explanation(HostState state, UsbDevice device, GuestId? guest, Caller caller, DateTimeOffset at)
+    public static V1.Explanation Explanation(HostState state, UsbDevice device, GuestId? guest, Grant grant, DateTimeOffset at)
     {
+        var caller = grant.Caller;
         var verdict = state.VerdictOf(device);
         var why = guest is { } into
             ? Permission.WhyNot(state, into, verdict.Rule?.Mode ?? UsbHostd.Policy.Claims.ClaimMode.Hostdev, device)
@@ -56,10 +60,15 @@ internal static class WirePolicy
             Hint = device.IsHub
                 ? "claim the devices behind it instead"
                 : why is null && notCaller is null ? "" : "add a rule before the one that decides, check it with usbhostctl policy-check FILE, and load it: usbhostctl policy-reload",
-            Rule = verdict.Rule is { } rule ? Rule(rule) : null,
+            Rule = verdict.Rule is { } rule ? grant.SeesAll ? Rule(rule) : Place(rule) : null,
             DecidesSameNow = now.Decided == verdict.Place,
-            LeftOut = (uint)now.LeftOut,
+            LeftOut = (uint)(grant.SeesAll ? now.LeftOut : now.LeftOut + now.Misses.Length),
         };
+        if (!grant.SeesAll)
+        {
+            return wire;
+        }
+
         wire.Before.AddRange(now.Misses.Select(m => new V1.Mismatch
         {
             Rule = Rule(state.Rules.Set.Rules[m.Place]),

@@ -7,7 +7,10 @@ using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Policy.Reconcile;
 
-/// <summary>Whether policy lets a guest have a device. Says why not, naming the rule by file and line.</summary>
+/// <summary>
+/// Whether policy lets a guest have a device. Says why not, naming the rule by file and line. What the rule says of other guests and callers is
+/// left out: these reasons are told to callers who may not read the rules.
+/// </summary>
 public static class Permission
 {
     /// <summary>Null where the claim is allowed, to its guest and to whoever made it, or passes policy by its override.</summary>
@@ -39,9 +42,9 @@ public static class Permission
         return rule switch
         {
             _ when !rule.AllowsGuest(state.GuestName(guest), guest) =>
-                $"the rule at {rule.Source} allows it for {string.Join(", ", rule.ToGuest.Select(g => g.Pattern))} only",
+                $"the rule at {rule.Source} does not allow it for this guest",
             { Target: RuleTarget.Ask } when Questions.AnswerOf(state, device) is { Guest: { } other } && other != guest =>
-                $"the rule at {rule.Source} says ask, and the answer was guest {state.GuestName(other)}",
+                $"the rule at {rule.Source} says ask, and the answer was another guest",
             _ when rule.Mode is { } only && only != mode =>
                 $"the rule at {rule.Source} allows it with mode {only.ToString().ToLowerInvariant()} only",
             _ => null,
@@ -58,7 +61,7 @@ public static class Permission
         var rule = state.VerdictOf(device).Rule;
         return rule is null || state.Rules.AllowsCaller(rule, uid, gids)
             ? null
-            : $"the rule at {rule.Source} lets {Names(rule)} claim it, not {(uid == Requests.ClaimRequest.NoUid ? "one without a uid, as this" : $"uid {uid}")}";
+            : $"the rule at {rule.Source} lets others claim it, not {(uid == Requests.ClaimRequest.NoUid ? "one without a uid, as this" : $"uid {uid}")}";
     }
 
     /// <summary>Why the guard is passed: a claim's force, or an unsafe rule; null where it is not.</summary>
@@ -84,6 +87,4 @@ public static class Permission
             }
         }
     }
-
-    private static string Names(Rule rule) => string.Join(", ", rule.Owners.Concat(rule.Groups.Select(g => $"group {g}")));
 }

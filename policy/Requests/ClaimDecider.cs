@@ -177,7 +177,7 @@ public static class ClaimDecider
 
     /// <summary>The rule names others, who may.</summary>
     public static ClaimDecision.Refused NotForThisCaller(HostState state, UsbDevice device, string why) => new(
-        Refusal.NotAllowed, $"{StatusText.NameOf(state, device)} on {device.PortPath} is not for this caller: {why}", "ask one of them, or an administrator")
+        Refusal.NotAllowed, $"{StatusText.NameOf(state, device)} on {device.PortPath} is not for this caller: {why}", "ask an administrator, or somebody whom the rule lets claim it")
     { Device = device };
 
     /// <summary>

@@ -39,7 +39,7 @@ internal sealed class OwnerTests : StickTest
         Come();
 
         Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Failed, ClaimReason.NotAllowed)));
-        Assert.That(world.Status(claim).Detail, Does.Contain("the rule at /r.conf:7 lets 1001 claim it, not uid 1000"));
+        Assert.That(world.Status(claim).Detail, Does.Contain("the rule at /r.conf:7 lets others claim it, not uid 1000"));
         Assert.That(guest.Hostdevs, Is.Empty);
     }
 

@@ -40,6 +40,19 @@ internal sealed class CallerLimitsTests
     public void Count_Root_IsNotCounted() => Assert.That(CallsUntilRefused(World.Root), Is.EqualTo(100));
 
     [Test]
+    public void Change_MoreThanThoseOfTenMinutesAtOnce_IsRefusedUntilTimeGoesOn()
+    {
+        foreach (var caller in new[] { World.Member, World.Root })
+        {
+            Assert.That(ChangesUntilRefused(caller), Is.EqualTo(600), caller.Owner);
+        }
+
+        time.Advance(TimeSpan.FromMinutes(1), () => { });
+
+        Assert.That(ChangesUntilRefused(World.Member), Is.EqualTo(60));
+    }
+
+    [Test]
     public void Watch_MoreThanAllowed_IsRefusedUntilOneEnds()
     {
         var first = limits.Watch(World.Member);
@@ -77,6 +90,21 @@ internal sealed class CallerLimitsTests
 
         Assert.That(written, Is.LessThan(200));
         Assert.That(limits.Note(World.Member), Is.EqualTo(1000 - written));
+    }
+
+    private int ChangesUntilRefused(Caller caller) => Enumerable.Range(0, 1000).TakeWhile(_ => !IsRefused(() => limits.Change(caller))).Count();
+
+    private static bool IsRefused(Action step)
+    {
+        try
+        {
+            step();
+            return false;
+        }
+        catch (HostException e)
+        {
+            return e.Code == ErrorCode.ErrorTooMany;
+        }
     }
 
     private int CallsUntilRefused(Caller caller)

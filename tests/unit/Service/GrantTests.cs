@@ -126,8 +126,73 @@ internal sealed class GrantTests : StickTest
 
         Assert.That(code, Is.EqualTo(yes ? (ErrorCode?)null : ErrorCode.ErrorPermissionDenied));
         Assert.That(authority.Asked, Is.EqualTo([Right.Attach, Right.Manage]));
-        Assert.That(authority.Details["guest"], Is.EqualTo("guest"));
+        Assert.That((authority.Details["device"], authority.Details["guest"]), Is.EqualTo((claim.Id, "")), "what the caller said, and no more");
     }
+
+    [Test]
+    public void ReleaseClaim_SomebodyIsAskedForACallerWhoSeesTheClaim_IsToldOfIt()
+    {
+        var claim = Create(World.User);
+        var authority = new FakeAuthority(_ => true);
+
+        Refusal(s => s.ReleaseClaimAsync(World.Viewer with { Authority = authority }, new() { Id = claim.Id }, default));
+
+        Assert.That((authority.Asked[^1], authority.Details["device"], authority.Details["guest"]), Is.EqualTo((Right.Manage, claim.Key, "guest")));
+    }
+
+    [Test]
+    public void ExplainPolicy_User_LearnsThePlaceOfTheRuleOnly()
+    {
+        world.Reload(TestRules.Of(
+            new Rule { Target = RuleTarget.Block, Serial = Single("secret"), Source = new RuleSource("/r.conf", 1) },
+            new Rule { Target = RuleTarget.Allow, Id = Single(new UsbIdPattern(0x0951, null)), ToGuest = [new Glob("guest"), new Glob("hidden")], Owners = ["1002", "1099"], Source = new RuleSource("/r.conf", 2) }));
+
+        var (user, viewer) = (Explain(World.User), Explain(World.Viewer));
+
+        Assert.That((user.Allowed, user.Rule.File, user.Rule.Line, user.LeftOut), Is.EqualTo((true, "/r.conf", 2u, 1u)));
+        Assert.That(user.ToString(), Does.Not.Contain("secret").And.Not.Contain("hidden").And.Not.Contain("1099"));
+        Assert.That(viewer.ToString(), Does.Contain("secret").And.Contain("hidden").And.Contain("1099"));
+    }
+
+    [Test]
+    public void CreateClaim_RuleNamesOtherOwners_RefusalDoesNotNameThem()
+    {
+        world.Reload(TestRules.Of(new Rule { Target = RuleTarget.Allow, ToGuest = [new Glob("hidden")], Owners = ["1099"] }));
+
+        var refused = Assert.Throws<HostException>(() => Create(World.User))!;
+
+        Assert.That(refused.Message, Does.Not.Contain("1099").And.Not.Contain("hidden"));
+    }
+
+    [Test]
+    public void Devices_HeldByAGuestThatAUserDoesNotSee_NameNeitherGuestNorClaim()
+    {
+        world.Create(new() { Device = "port:1-4", Guest = "other", OverrideReason = "test" });
+
+        Device[] shown = [world.Ask(s => s.GetDeviceAsync(World.User, new() { Device = "port:1-4" }, default)), .. world.Ask(s => s.ListDevicesAsync(World.User, new(), default)).Devices];
+        var refused = Assert.Throws<HostException>(() => Create(World.User))!;
+
+        Assert.That(shown.Select(d => (d.ClaimId, d.Guest)), Is.EqualTo([("", null), ("", (GuestRef?)null)]));
+        Assert.That((refused.Code, refused.Claim, refused.Guest), Is.EqualTo((ErrorCode.ErrorHeldByGuest, (Claim?)null, (GuestRef?)null)));
+        Assert.That(refused.Message + refused.Hint, Does.Not.Contain("guest other").And.Not.Contain(world.State.Claims.Keys.Single().ToString()));
+        Assert.That(world.Ask(s => s.GetDeviceAsync(World.Viewer, new() { Device = "port:1-4" }, default)).Guest.Name, Is.EqualTo("other"));
+    }
+
+    [Test]
+    public void ListGuests_User_SeesNeitherWishesNorTheClaimsOfOthers()
+    {
+        world.Do(h => h.Redefine(guest, [new Policy.Guests.GuestWish("serial:0951:1666:SECRET", Optional: true)]));
+        world.Create(new() { Device = "port:1-5", Guest = "guest", OverrideReason = "test" });
+        var own = Create(World.User);
+
+        var seen = world.Ask(s => s.ListGuestsAsync(World.User, new(), default)).Guests.Single();
+
+        Assert.That((seen.Wishes.Count, seen.ClaimIds), Is.EqualTo((0, new[] { own.Id })));
+        Assert.That(seen.Attachments.Select(a => a.ClaimId), Is.EquivalentTo(["", own.Id]));
+        Assert.That(world.Ask(s => s.GetGuestAsync(World.Viewer, new() { Guest = "guest" }, default)).Wishes, Has.Count.EqualTo(1));
+    }
+
+    private Explanation Explain(Caller caller) => world.Ask(s => s.ExplainPolicyAsync(caller, new() { Device = "port:1-4" }, default));
 
     [Test]
     public void CreateClaim_ForceWithoutTheRight_AsksForItOnly()

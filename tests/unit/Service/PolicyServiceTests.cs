@@ -137,7 +137,7 @@ internal sealed class PolicyServiceTests : StickTest
         var explanation = Explain();
 
         Assert.That(explanation.Allowed, Is.True);
-        Assert.That(explanation.Message, Does.EndWith("you may not claim it: the rule at /r.conf:9 lets 1002 claim it, not uid 1000"));
+        Assert.That(explanation.Message, Does.EndWith("you may not claim it: the rule at /r.conf:9 lets others claim it, not uid 1000"));
     }
 
     [Test]
