@@ -22,6 +22,9 @@ public enum Right
 
     /// <summary>Pass the guard or the rules with a reason.</summary>
     Force = 16,
+
+    /// <summary>Read the audit, which says who asked for what, and copy the database, which has it.</summary>
+    Audit = 32,
 }
 
 /// <summary>The right that each method asks for. A method of the contract without one is refused to everybody, and a test fails.</summary>
@@ -53,6 +56,8 @@ public static class UsbHostRights
         [UsbHostMethods.GeneratePolicy] = Right.List,
         [UsbHostMethods.ListAnswers] = Read,
         [UsbHostMethods.ForgetAnswer] = Change,
+        [UsbHostMethods.ListAudit] = Right.Audit,
+        [UsbHostMethods.Backup] = Right.Audit,
         [UsbHostMethods.GetVersion] = Read,
         [UsbHostMethods.GetHealth] = Read,
         [UsbHostMethods.GetStatistics] = Right.List,

@@ -88,6 +88,13 @@ public sealed class UsbHostClient : IDisposable
     public Task<DeviceAnswer> ForgetAnswerAsync(ForgetAnswerRequest request, CancellationToken cancellationToken = default) =>
         channel.UnaryAsync(UsbHostMethods.ForgetAnswer, request, DeviceAnswer.Parser, CallTimeout, cancellationToken);
 
+    public Task<ListAuditResponse> ListAuditAsync(ListAuditRequest request, CancellationToken cancellationToken = default) =>
+        channel.UnaryAsync(UsbHostMethods.ListAudit, request, ListAuditResponse.Parser, CallTimeout, cancellationToken);
+
+    /// <summary>A copy of the daemon's database in parts; whole where the stream ends without an exception.</summary>
+    public IAsyncEnumerable<BackupPart> BackupAsync(BackupRequest request, CancellationToken cancellationToken = default) =>
+        channel.StreamAsync(UsbHostMethods.Backup, request, BackupPart.Parser, cancellationToken);
+
     public Task<Statistics> GetStatisticsAsync(GetStatisticsRequest request, CancellationToken cancellationToken = default) =>
         channel.UnaryAsync(UsbHostMethods.GetStatistics, request, Statistics.Parser, CallTimeout, cancellationToken);
 

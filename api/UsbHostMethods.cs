@@ -23,6 +23,8 @@ public static class UsbHostMethods
     public const string GeneratePolicy = Service + "GeneratePolicy";
     public const string ListAnswers = Service + "ListAnswers";
     public const string ForgetAnswer = Service + "ForgetAnswer";
+    public const string ListAudit = Service + "ListAudit";
+    public const string Backup = Service + "Backup";
     public const string GetVersion = Service + "GetVersion";
     public const string GetHealth = Service + "GetHealth";
     public const string GetStatistics = Service + "GetStatistics";

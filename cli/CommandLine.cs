@@ -224,7 +224,7 @@ internal sealed class CommandLine
         [
             PolicyCheckVerb.Create(this), PolicyTestVerb.Create(this), PolicyImportVerb.Create(this), PolicyExportVerb.Create(this),
         ]),
-        new("Daemon", "daemon", [EventVerb.Create(this), MonitorVerb.Create(this), DaemonVerbs.Version(this), DaemonVerbs.Health(this), DaemonVerbs.Uri(this)]),
+        new("Daemon", "daemon", [EventVerb.Create(this), MonitorVerb.Create(this), DaemonVerbs.Version(this), DaemonVerbs.Health(this), DaemonVerbs.Uri(this), AuditVerb.List(this), BackupVerb.Create(this)]),
         new("Shell", "shell",
         [
             HelpVerb.Create(this), Completion.Create(this),

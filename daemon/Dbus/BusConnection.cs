@@ -53,6 +53,7 @@ internal sealed unsafe partial class BusConnection : IDisposable
         {
             Check(SetAddress(bus, address), $"the address {address}");
             Check(SetBusClient(bus, 1), "becoming a client of the bus");
+            Check(NegotiateFds(bus, 1), "asking for file descriptors");
             connection.self = GCHandle.Alloc(connection);
             var user = GCHandle.ToIntPtr(connection.self);
             Check(AddFilter(bus, 0, &OnFilter, user), "listening to signals");

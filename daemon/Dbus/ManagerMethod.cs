@@ -84,6 +84,15 @@ internal sealed record ManagerMethod(string Name, MessageDescriptor Request, str
             });
         });
 
+    /// <summary>Answers with a file, open for reading; the caller has a descriptor of its own of it.</summary>
+    public static ManagerMethod OfFile<TRequest>(
+        string name, MessageDescriptor request, Func<Caller, TRequest, CancellationToken, ValueTask<FileStream>> handler)
+        where TRequest : IMessage => new(name, request, [], "h", message => async (caller, cancellationToken) =>
+        {
+            var file = await handler(caller, (TRequest)message, cancellationToken).ConfigureAwait(false);
+            return new BusAnswer(to => to.Descriptor(file.SafeFileHandle), file.Dispose);
+        });
+
     /// <summary>Answers with the paths of objects.</summary>
     public static ManagerMethod OfPaths<TRequest, TAnswer>(
         string name, MessageDescriptor request, Func<Caller, TRequest, CancellationToken, ValueTask<TAnswer>> handler, Func<TAnswer, IEnumerable<string>> paths)

@@ -50,6 +50,8 @@ internal static class ManagerTable
             "GeneratePolicy", GeneratePolicyRequest.Descriptor, [], service.GeneratePolicyAsync),
         ManagerMethod.OfFields<ListAnswersRequest, ListAnswersResponse>("ListAnswers", ListAnswersRequest.Descriptor, [], service.ListAnswersAsync),
         ManagerMethod.OfFields<ForgetAnswerRequest, DeviceAnswer>("ForgetAnswer", ForgetAnswerRequest.Descriptor, ["id"], service.ForgetAnswerAsync),
+        ManagerMethod.OfFields<ListAuditRequest, ListAuditResponse>("ListAudit", ListAuditRequest.Descriptor, [], service.ListAuditAsync),
+        ManagerMethod.OfFile<BackupRequest>("Backup", BackupRequest.Descriptor, service.BackupAsync),
         ManagerMethod.OfFields<GetVersionRequest, Api.V1.Version>("GetVersion", GetVersionRequest.Descriptor, [], service.GetVersionAsync),
         ManagerMethod.OfFields<GetHealthRequest, Health>("GetHealth", GetHealthRequest.Descriptor, [], service.GetHealthAsync),
         ManagerMethod.OfFields<GetStatisticsRequest, Statistics>("GetStatistics", GetStatisticsRequest.Descriptor, [], service.GetStatisticsAsync),

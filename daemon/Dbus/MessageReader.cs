@@ -43,6 +43,13 @@ internal readonly unsafe struct MessageReader(nint message)
         return value;
     }
 
+    public ulong UInt64()
+    {
+        ulong value;
+        Read('t', &value);
+        return value;
+    }
+
     /// <summary>Enters a container; false at the end of the one it is in.</summary>
     /// <param name="contents">Of the container: <c>{sv}</c> for an array of such entries.</param>
     public bool Enter(char type, string contents)
@@ -91,6 +98,7 @@ internal readonly unsafe struct MessageReader(nint message)
             "s" or "o" or "g" => Bytes(signature[0]),
             "b" => Bool(),
             "u" => UInt32(),
+            "t" => UInt64(),
             "as" => Strings(),
             _ => SkipOne(signature),
         };

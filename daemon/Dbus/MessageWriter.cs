@@ -1,4 +1,5 @@
 using System.Text;
+using Microsoft.Win32.SafeHandles;
 using static UsbHostd.Daemon.Dbus.NativeSdBus;
 
 namespace UsbHostd.Daemon.Dbus;
@@ -23,6 +24,14 @@ internal readonly unsafe struct MessageWriter(SdBusMessageHandle message)
     public void UInt64(ulong value) => Basic('t', &value);
 
     public void Double(double value) => Basic('d', &value);
+
+    /// <summary>The message has a duplicate of its own.</summary>
+    public void Descriptor(SafeFileHandle file)
+    {
+        var number = (int)file.DangerousGetHandle();
+        Basic('h', &number);
+        GC.KeepAlive(file);
+    }
 
     /// <param name="type">'a', 'r' for a struct, 'e' for an entry of a dictionary, or 'v'.</param>
     public void Container(char type, string contents, Action<MessageWriter> write)

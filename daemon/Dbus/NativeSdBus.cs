@@ -34,6 +34,10 @@ internal static unsafe partial class NativeSdBus
     [LibraryImport(Library, EntryPoint = "sd_bus_set_bus_client")]
     public static partial int SetBusClient(SdBusHandle bus, int client);
 
+    /// <summary>Whether file descriptors may be sent; before the bus is started.</summary>
+    [LibraryImport(Library, EntryPoint = "sd_bus_negotiate_fds")]
+    public static partial int NegotiateFds(SdBusHandle bus, int yes);
+
     /// <summary>Begins to connect; <see cref="Process"/> goes on with it.</summary>
     [LibraryImport(Library, EntryPoint = "sd_bus_start")]
     public static partial int Start(SdBusHandle bus);

@@ -15,6 +15,9 @@ internal static class ProtoFields
     /// <summary>Characters of one string that comes in. Longer ones are no name of anything.</summary>
     public const int LongestText = 4096;
 
+    /// <summary>The last second of the year 9999, which is as far as a Timestamp goes.</summary>
+    private const ulong LastSecond = 253_402_300_799;
+
     /// <summary><c>vendor_id</c> as <c>VendorId</c>.</summary>
     public static string NameOf(FieldDescriptor field) => string.Concat(
         field.Name.Split('_').Select(word => char.ToUpper(word[0], CultureInfo.InvariantCulture) + word[1..]));
@@ -88,6 +91,9 @@ internal static class ProtoFields
             case string text:
                 field.Accessor.SetValue(request, FromText(field, text));
                 break;
+            case ulong microseconds when field.FieldType == FieldType.Message && IsTime(field):
+                field.Accessor.SetValue(request, TimeOf(field, microseconds));
+                break;
             case { } value:
                 field.Accessor.SetValue(request, value);
                 break;
@@ -95,6 +101,11 @@ internal static class ProtoFields
                 throw new FormatException($"found {NameOf(field)} of a type that can't be set");
         }
     }
+
+    /// <exception cref="FormatException">No time that the contract can say.</exception>
+    private static Timestamp TimeOf(FieldDescriptor field, ulong microseconds) => microseconds / 1_000_000 <= LastSecond
+        ? new Timestamp { Seconds = (long)(microseconds / 1_000_000), Nanos = (int)(microseconds % 1_000_000) * 1000 }
+        : throw new FormatException($"found {NameOf(field)} after the year 9999");
 
     private static object FromText(FieldDescriptor field, string text)
     {

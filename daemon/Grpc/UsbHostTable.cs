@@ -1,4 +1,6 @@
 using System.Collections.Frozen;
+using System.Runtime.CompilerServices;
+using Google.Protobuf;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Service;
@@ -8,6 +10,8 @@ namespace UsbHostd.Daemon.Grpc;
 /// <summary>The methods of usbhostd.v1.UsbHost, each tied to the service's.</summary>
 internal static class UsbHostTable
 {
+    private const int BackupPartBytes = 64 * 1024;
+
     /// <summary>By path, <c>/usbhostd.v1.UsbHost/ListDevices</c>.</summary>
     public static FrozenDictionary<string, GrpcMethod> Of(IHostService service) => Methods(service).ToFrozenDictionary(
         method => method.Path, StringComparer.Ordinal);
@@ -36,6 +40,20 @@ internal static class UsbHostTable
         GrpcMethod.Unary(UsbHostMethods.GetVersion, GetVersionRequest.Parser, service.GetVersionAsync),
         GrpcMethod.Unary(UsbHostMethods.GetHealth, GetHealthRequest.Parser, service.GetHealthAsync),
         GrpcMethod.Unary(UsbHostMethods.GetStatistics, GetStatisticsRequest.Parser, service.GetStatisticsAsync),
+        GrpcMethod.Unary(UsbHostMethods.ListAudit, ListAuditRequest.Parser, service.ListAuditAsync),
+        GrpcMethod.Stream(UsbHostMethods.Backup, BackupRequest.Parser, (Caller caller, BackupRequest request, CancellationToken cancellationToken) =>
+            BackupPartsAsync(service, caller, request, cancellationToken)),
         GrpcMethod.Stream(UsbHostMethods.Watch, WatchRequest.Parser, service.Watch),
     ];
+
+    private static async IAsyncEnumerable<BackupPart> BackupPartsAsync(
+        IHostService service, Caller caller, BackupRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var copy = await service.BackupAsync(caller, request, cancellationToken);
+        var buffer = new byte[BackupPartBytes];
+        while (await copy.ReadAsync(buffer, cancellationToken) is > 0 and var count)
+        {
+            yield return new BackupPart { Data = ByteString.CopyFrom(buffer, 0, count) };
+        }
+    }
 }

@@ -47,6 +47,11 @@ internal interface IHostService
 
     ValueTask<DeviceAnswer> ForgetAnswerAsync(Caller caller, ForgetAnswerRequest request, CancellationToken cancellationToken);
 
+    ValueTask<ListAuditResponse> ListAuditAsync(Caller caller, ListAuditRequest request, CancellationToken cancellationToken);
+
+    /// <summary>A copy of the database, open for reading from its beginning. It has no name any more: the caller disposes it, and it is gone.</summary>
+    ValueTask<FileStream> BackupAsync(Caller caller, BackupRequest request, CancellationToken cancellationToken);
+
     ValueTask<Api.V1.Version> GetVersionAsync(Caller caller, GetVersionRequest request, CancellationToken cancellationToken);
 
     ValueTask<Health> GetHealthAsync(Caller caller, GetHealthRequest request, CancellationToken cancellationToken);

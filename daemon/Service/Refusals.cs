@@ -14,6 +14,10 @@ internal static class Refusals
         ? new(ErrorCode.ErrorStorageFull, $"nothing was changed, because it could not be written down: {why.Message}", "make room on that file system, then ask again")
         : new(ErrorCode.ErrorInternal, $"nothing was changed, because it could not be written down: {why.Message}", "look at the journal: journalctl -u usbhostd");
 
+    public static HostException NotRead(StoreException why) => why.IsDiskFull
+        ? new(ErrorCode.ErrorStorageFull, $"the database could not be copied: {why.Message}", "make room on that file system, then ask again")
+        : new(ErrorCode.ErrorInternal, $"the database could not be read: {why.Message}", "look at the journal: journalctl -u usbhostd");
+
     public static HostException NoClaim(string id) =>
         new(ErrorCode.ErrorClaimNotFound, $"there is no claim {id}", "usbhostctl claim-list shows the claims that stand, --all the released ones too");
 

@@ -9,7 +9,7 @@ internal sealed class Rights(Roles roles, CallerLimits limits)
     private static readonly (Right Right, string What)[] Names =
     [
         (Right.List, "see what is there"), (Right.Attach, "claim devices"), (Right.Manage, "change what is not his own"), (Right.Policy, "change policy"),
-        (Right.Force, "pass the guard or policy"),
+        (Right.Force, "pass the guard or policy"), (Right.Audit, "read the audit or copy the database"),
     ];
 
     /// <summary>What the caller may do in one call: what its roles say, and what somebody else gives it for this call.</summary>

@@ -26,7 +26,7 @@ internal sealed class Roles
     public const Right Viewer = Right.List;
     public const Right User = Right.Attach;
     public const Right Operator = Right.List | Right.Attach | Right.Manage;
-    public const Right Admin = Operator | Right.Policy | Right.Force;
+    public const Right Admin = Operator | Right.Policy | Right.Force | Right.Audit;
 
     private readonly FrozenDictionary<uint, Right> users;
     private readonly FrozenDictionary<uint, Right> groups;

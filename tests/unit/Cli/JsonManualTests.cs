@@ -118,6 +118,7 @@ internal sealed partial class JsonManualTests
             case Explanation: cli.Service.On<ExplainPolicyRequest>(_ => message); break;
             case ReloadPolicyResponse: cli.Service.On<ReloadPolicyRequest>(_ => message); break;
             case GeneratePolicyResponse: cli.Service.On<GeneratePolicyRequest>(_ => message); break;
+            case ListAuditResponse: cli.Service.On<ListAuditRequest>(_ => message); break;
             case ListAnswersResponse: cli.Service.On<ListAnswersRequest>(_ => message); break;
             case DeviceAnswer: cli.Service.On<ForgetAnswerRequest>(_ => message); break;
             case Api.V1.Version: cli.Service.On<GetVersionRequest>(_ => message); break;

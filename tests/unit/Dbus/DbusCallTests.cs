@@ -56,6 +56,30 @@ internal sealed class DbusCallTests
     }
 
     [Test]
+    public async Task ListAudit_Times_BecomeTheRequest()
+    {
+        dbus.Service.On<ListAuditRequest>(_ => new ListAuditResponse());
+
+        await dbus.Client.CallAsync(BusClient.Manager, "ListAudit", to => to.Container('a', "{sv}", each =>
+        {
+            each.Entry("Since", "t", w => w.UInt64(1_500_000));
+            each.Entry("Limit", "u", w => w.UInt32(3));
+        }));
+
+        Assert.That(dbus.Service.Asked.Single().Request, Is.EqualTo(
+            new ListAuditRequest { Since = new Google.Protobuf.WellKnownTypes.Timestamp { Seconds = 1, Nanos = 500_000_000 }, Limit = 3 }));
+    }
+
+    [Test]
+    public async Task Backup_Answer_IsAFileDescriptor()
+    {
+        var (exit, output, error) = await dbus.BusctlAsync(
+            "call", DbusOptions.BusName, "/org/usbhostd/UsbHost1", "org.usbhostd.UsbHost1.Manager", "Backup", "a{sv}", "0");
+
+        Assert.That((exit, output[..2]), Is.EqualTo((0, "h ")), error);
+    }
+
+    [Test]
     public async Task Call_Refusal_HasTheErrorsNameAndWhatToDo()
     {
         dbus.Service.On<GetClaimRequest>(_ => throw new HostException(ErrorCode.ErrorClaimNotFound, "there is no claim cx", "claim-list --all"));

@@ -185,6 +185,7 @@ internal sealed class DbusFuzzTests
         Answer<GetVersionRequest>(service, new Api.V1.Version());
         Answer<GetHealthRequest>(service, new Health());
         Answer<ListAnswersRequest>(service, new ListAnswersResponse());
+        Answer<ListAuditRequest>(service, new ListAuditResponse());
         Answer<ForgetAnswerRequest>(service, new DeviceAnswer());
         Answer<GetStatisticsRequest>(service, new Statistics());
     }

@@ -90,6 +90,18 @@ internal sealed class FakeHostService : IHostService
     public ValueTask<DeviceAnswer> ForgetAnswerAsync(Caller caller, ForgetAnswerRequest request, CancellationToken cancellationToken) =>
         AnswerAsync<DeviceAnswer>(caller, request, cancellationToken);
 
+    public ValueTask<ListAuditResponse> ListAuditAsync(Caller caller, ListAuditRequest request, CancellationToken cancellationToken) =>
+        AnswerAsync<ListAuditResponse>(caller, request, cancellationToken);
+
+    /// <summary>What a backup gives.</summary>
+    public Func<FileStream> OnBackup { get; set; } = () => new FileStream("/dev/null", FileMode.Open, FileAccess.Read);
+
+    public ValueTask<FileStream> BackupAsync(Caller caller, BackupRequest request, CancellationToken cancellationToken)
+    {
+        Keep(caller, request);
+        return ValueTask.FromResult(OnBackup());
+    }
+
     public ValueTask<Api.V1.Version> GetVersionAsync(Caller caller, GetVersionRequest request, CancellationToken cancellationToken) =>
         AnswerAsync<Api.V1.Version>(caller, request, cancellationToken);
 

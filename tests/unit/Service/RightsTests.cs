@@ -32,6 +32,8 @@ internal sealed class RightsTests : StickTest
         yield return Call("GeneratePolicy", (s, c) => s.GeneratePolicyAsync(c, new(), default).AsTask());
         yield return Call("ListAnswers", (s, c) => s.ListAnswersAsync(c, new(), default).AsTask());
         yield return Call("ForgetAnswer", (s, c) => s.ForgetAnswerAsync(c, new() { Id = "a" }, default).AsTask());
+        yield return Call("ListAudit", (s, c) => s.ListAuditAsync(c, new(), default).AsTask());
+        yield return Call("Backup", (s, c) => s.BackupAsync(c, new(), default).AsTask());
         yield return Call("GetVersion", (s, c) => s.GetVersionAsync(c, new(), default).AsTask());
         yield return Call("GetHealth", (s, c) => s.GetHealthAsync(c, new(), default).AsTask());
         yield return Call("GetStatistics", (s, c) => s.GetStatisticsAsync(c, new(), default).AsTask());
@@ -92,6 +94,24 @@ internal sealed class RightsTests : StickTest
 
         Assert.That(world.State.Claims.Values.Single().Claim.ForceReason, Is.EqualTo("rescue"));
         Assert.That(world.Store.Audit.Single(a => a.Verb == "claim-create").Detail, Does.Contain("rescue"));
+    }
+
+    [Test]
+    public void CreateClaim_MadeAndReleasedWithoutEnd_IsRefusedAndTheLastCanBeReleased()
+    {
+        string? last = null;
+        var refused = Assert.Throws<HostException>(() =>
+        {
+            for (var i = 0; i < 1000; i++)
+            {
+                last = world.Create(new CreateClaimRequest { Device = "port:1-4", Guest = "guest" }, World.Member).Id;
+                world.Ask(s => s.ReleaseClaimAsync(World.Member, new() { Id = last }, default));
+                world.Advance(0.1);
+            }
+        })!;
+
+        Assert.That((refused.Code, refused.Message), Is.EqualTo((ErrorCode.ErrorTooMany, "uid:1000 makes more than 60 changes a minute")));
+        Assert.That(world.State.Claims[Policy.Identity.ClaimId.Parse(last!)].Stands, Is.False);
     }
 
     [Test]
