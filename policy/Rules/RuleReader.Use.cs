@@ -13,8 +13,8 @@ internal partial struct RuleReader
         "guest-reset" => IsForUse(from) && TryGuestReset(from),
         "settle" => IsForUse(from) && TrySettle(from),
         "share" => IsForUse(from) && TryShare(from),
-        "owner" => IsForUse(from) && TryPlainValues(from, ref draft.Owners, ref texts, TryNonEmpty),
-        "group" => IsForUse(from) && TryPlainValues(from, ref draft.Groups, ref texts, TryNonEmpty),
+        "owner" => IsForUse(from) && TryPlainValues(from, ref draft.Owners, ref texts, TryExactNonEmpty),
+        "group" => IsForUse(from) && TryPlainValues(from, ref draft.Groups, ref texts, TryExactNonEmpty),
         "unsafe" => IsForUse(from) && TryUnsafe(from),
         _ => scan.FailAt(from, AnAttribute),
     };

@@ -134,7 +134,7 @@ internal partial struct RuleReader
     private bool TryLabel()
     {
         labelOperator = labels.Count == 0 ? SetOperator.Equals : labelOperator;
-        if (!TryValues(ref labels, TryText, withOperator: true, out var set))
+        if (!TryValues(ref labels, TryExact, withOperator: true, out var set))
         {
             return false;
         }
@@ -203,6 +203,32 @@ internal partial struct RuleReader
     }
 
     private static bool TryText(ref RuleReader reader, out string text) => reader.scan.TryString(ref reader.strings, out text);
+
+    /// <summary>A text that is compared as a whole. Patterns are common in other tools, so an asterisk in it is warned of.</summary>
+    private static bool TryExact(ref RuleReader reader, out string text)
+    {
+        var from = reader.scan.Position;
+        var taken = TryText(ref reader, out text);
+        reader.WarnOfAsterisk(from, taken);
+        return taken;
+    }
+
+    private static bool TryExactNonEmpty(ref RuleReader reader, out string text)
+    {
+        var from = reader.scan.Position;
+        var taken = TryNonEmpty(ref reader, out text);
+        reader.WarnOfAsterisk(from, taken);
+        return taken;
+    }
+
+    /// <summary>Looks at what is written: an asterisk as <c>\x2a</c> is meant as one.</summary>
+    private void WarnOfAsterisk(int from, bool taken)
+    {
+        if (taken && scan.Text.AsSpan(from, scan.Position - from).Contains('*'))
+        {
+            Warn(from, @"* stands for itself here and is no pattern; leave the attribute out for any value, use path or to-guest, which take patterns, or write \x2a");
+        }
+    }
 
     private static bool TryNonEmpty(ref RuleReader reader, out string text)
     {

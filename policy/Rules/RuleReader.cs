@@ -47,25 +47,20 @@ internal partial struct RuleReader
 
     public readonly ImmutableArray<RuleWarning> Warnings => warnings is null ? [] : warnings.ToImmutable();
 
-    /// <param name="rule">Null where there is nothing but a comment.</param>
+    /// <param name="rule">Null where there is nothing but blanks and a comment.</param>
     public bool TryLine(int number, int start, int end, out Rule? rule)
     {
         rule = null;
         (line, scan.Position, scan.End) = (number, start, end);
         scan.SkipBlanks();
-        if (scan.Sees('#'))
+        if (scan.AtEnd || scan.Sees('#'))
         {
             return true;
         }
 
-        if (scan.Position > start)
-        {
-            return scan.FailAt(start, scan.AtEnd ? "a rule, a comment or an empty line" : "a rule that begins with the line, or a comment");
-        }
-
         draft = default;
         labels.Clear();
-        if (!TryTarget() || !TryBody(afterBlank: false))
+        if (!TryTarget() || !TryBody(isQuery: false))
         {
             return false;
         }
@@ -80,7 +75,7 @@ internal partial struct RuleReader
     {
         (query, scan.Position, scan.End) = (null, start, end);
         draft = new RuleDraft { Target = RuleTarget.Match };
-        if (!TryBody(afterBlank: true))
+        if (!TryBody(isQuery: true))
         {
             return false;
         }
@@ -123,22 +118,22 @@ internal partial struct RuleReader
         }
     }
 
-    private bool TryBody(bool afterBlank)
+    /// <param name="isQuery">Whether nothing stands before the first attribute, and at least one must follow.</param>
+    private bool TryBody(bool isQuery)
     {
         var first = true;
         while (true)
         {
             var from = scan.Position;
-            var blank = scan.SkipBlanks() || afterBlank;
-            afterBlank = false;
-            if (scan.Sees('#') || (scan.AtEnd && !blank))
-            {
-                return IsWhole(from);
-            }
-
+            var blank = scan.SkipBlanks() || (isQuery && first);
             if (scan.AtEnd)
             {
-                return scan.FailAt(from, first ? AnAttribute : "no blank at the end of a rule, or an attribute after it");
+                return isQuery && first ? scan.FailAt(from, AnAttribute) : IsWhole(scan.Position);
+            }
+
+            if (scan.Sees('#'))
+            {
+                return IsWhole(from);
             }
 
             if (!blank)
@@ -179,17 +174,17 @@ internal partial struct RuleReader
         return scan.Word() switch
         {
             "id" => TryValues(from, ref draft.Id, ref ids, TryId),
-            "name" => TryValues(from, ref draft.Name, ref texts, TryText),
-            "hash" => TryValues(from, ref draft.Hash, ref texts, TryText),
-            "parent-hash" => TryValues(from, ref draft.ParentHash, ref texts, TryText),
-            "serial" => TryValues(from, ref draft.Serial, ref texts, TryText),
-            "via-port" => TryValues(from, ref draft.ViaPort, ref texts, TryText),
+            "name" => TryValues(from, ref draft.Name, ref texts, TryExact),
+            "hash" => TryValues(from, ref draft.Hash, ref texts, TryExact),
+            "parent-hash" => TryValues(from, ref draft.ParentHash, ref texts, TryExact),
+            "serial" => TryValues(from, ref draft.Serial, ref texts, TryExact),
+            "via-port" => TryValues(from, ref draft.ViaPort, ref texts, TryExact),
             "with-interface" => TryValues(from, ref draft.WithInterface, ref interfaces, TryInterface),
-            "with-connect-type" => TryValues(from, ref draft.WithConnectType, ref texts, TryText),
+            "with-connect-type" => TryValues(from, ref draft.WithConnectType, ref texts, TryExact),
             "if" => TryValues(from, ref draft.If, ref conditions, TryCondition),
             "label" => TryLabel(),
             "on-bus" => TryOnBus(from),
-            "on-controller" => TryValues(from, ref draft.OnController, ref texts, TryNonEmpty),
+            "on-controller" => TryValues(from, ref draft.OnController, ref texts, TryExactNonEmpty),
             "path" => TryValues(from, ref draft.Path, ref globs, TryGlob),
             var name => TryUse(from, name),
         };

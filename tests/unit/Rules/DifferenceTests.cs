@@ -21,10 +21,15 @@ internal sealed class DifferenceTests
     {
         var difference = (Difference)row;
 
-        Assert.That(RuleParser.TryParseRule(difference.Rule, out var rule, out _) ? RulePrinter.Print(rule) : null, Is.EqualTo(difference.Prints));
+        Assert.That(Printed(difference.Rule), Is.EqualTo(difference.Prints));
     }
 
     [Test]
     public void DecisionRecord_HasTheTable() =>
         Assert.That(File.ReadAllText(Path.Combine(Repository.Root, Record)).Split('\n'), Is.SupersetOf(Difference.All.Select(d => d.Row)));
+
+    private static string? Printed(string line) =>
+        RuleParser.TryParseRule(line, out var rule, out _) ? RulePrinter.Print(rule)
+        : RuleParser.TryParse("f", line, out var file, out _) && file.Rules.IsEmpty ? ""
+        : null;
 }

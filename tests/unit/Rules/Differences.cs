@@ -3,7 +3,7 @@ namespace UsbHostd.Tests.Rules;
 /// <summary>Where usbguard-rules.conf(5) is silent, or usbguard-rule-parser 1.1.2 does not do what it says.</summary>
 /// <param name="Rule">In C's escapes where it has a character that can't be seen.</param>
 /// <param name="ManPage">What the man page says of it.</param>
-/// <param name="Prints">What we make of it; null where we refuse it.</param>
+/// <param name="Prints">What we make of it; empty for a line without a rule, null where we refuse it.</param>
 internal sealed record Difference(string Rule, string ManPage, bool UsbguardTakes, string? Prints, string Follows)
 {
     public static readonly IReadOnlyList<Difference> All =
@@ -12,9 +12,10 @@ internal sealed record Difference(string Rule, string ManPage, bool UsbguardTake
         new("device 1234:5678", "no such target", UsbguardTakes: true, "device id 1234:5678", "USBGuard; the line decides nothing, with a warning"),
         new("allow name \"a\"block", "a rule has one target", UsbguardTakes: true, null, "the man page; USBGuard reads on without a blank, and the last target wins"),
         new("blockallow", "a rule has one target", UsbguardTakes: true, null, "the man page; USBGuard makes it allow"),
-        new("allow ", "silent", UsbguardTakes: false, null, "USBGuard: no blank at the end of a rule"),
-        new(" allow", "silent", UsbguardTakes: false, null, "USBGuard: no blank before a rule"),
-        new("  ", "silent", UsbguardTakes: false, null, "USBGuard: an empty line has no blanks"),
+        new("allow ", "silent", UsbguardTakes: false, "allow", "USBGuard from 1.1.4 on: blanks after a rule count for nothing"),
+        new(" allow", "silent", UsbguardTakes: false, "allow", "USBGuard from 1.1.4 on: blanks before a rule count for nothing"),
+        new("  ", "silent", UsbguardTakes: false, "", "USBGuard from 1.1.4 on: a line of blanks is an empty one"),
+        new("allow name \"a\" # x ", "silent", UsbguardTakes: true, "allow name \"a\"", "USBGuard: a blank at the end of a comment is part of it"),
         new("allow\r", "silent", UsbguardTakes: false, null, "USBGuard: lines end with a line feed alone"),
         new("\ufeffallow", "silent", UsbguardTakes: false, null, "USBGuard: no byte order mark"),
         new("allow# x", "comments are not described", UsbguardTakes: true, "allow", "USBGuard: a comment may follow a rule"),
@@ -42,12 +43,14 @@ internal sealed record Difference(string Rule, string ManPage, bool UsbguardTake
         new("allow if rule-evaluated(1:00)", "a condition of its own", UsbguardTakes: true, "allow if rule-evaluated(01:00:00)", "the man page; USBGuard prints rule-applied"),
         new("allow if allowed-matches(name \"a)b\")", "the rule syntax", UsbguardTakes: false, null, "USBGuard: the first ) ends it; write \\x29"),
         new("allow if allowed-matches(name \"a\\\"b\")", "the rule syntax", UsbguardTakes: false, null, "USBGuard: no \\\" in parentheses; write \\x22"),
+        new("allow if allowed-matches( name \"a\" )", "the rule syntax", UsbguardTakes: false, "allow if allowed-matches(name \"a\")", "USBGuard from 1.1.4 on: blanks around a query count for nothing"),
+        new("allow if allowed-matches( )", "the rule syntax", UsbguardTakes: false, null, "USBGuard 1.1.2: a query has an attribute; 1.1.4 takes it for any device"),
         new("allow if allowed-matches(#)", "the rule syntax", UsbguardTakes: true, "allow if allowed-matches(#)", "USBGuard: matches any device"),
         new("allow if allowed-matches()", "the rule syntax", UsbguardTakes: false, null, "USBGuard: no empty parentheses"),
     ];
 
     /// <summary>As it stands in the decision record.</summary>
-    public string Row => $"| {Code(Rule)} | {ManPage} | {(UsbguardTakes ? "takes" : "refuses")} | {(Prints is null ? "refuse" : Code(Prints))} | {Follows.Replace("|", "\\|", StringComparison.Ordinal)} |";
+    public string Row => $"| {Code(Rule)} | {ManPage} | {(UsbguardTakes ? "takes" : "refuses")} | {(Prints switch { null => "refuse", "" => "no rule", _ => Code(Prints) })} | {Follows.Replace("|", "\\|", StringComparison.Ordinal)} |";
 
     public override string ToString() => Rule;
 

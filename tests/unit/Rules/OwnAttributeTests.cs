@@ -76,13 +76,37 @@ internal sealed class OwnAttributeTests
     [TestCase("allow if random(2)", "f:1:17: a probability is 0 to 1")]
     [TestCase("allow if localtime(08:00h)", "f:1:25: what follows the time or number is passed over")]
     [TestCase("block\ndevice 1234:5678", "f:2:1: device is no decision")]
+    [TestCase("allow name \"DataTraveler*\"", "f:1:12: * stands for itself")]
+    [TestCase("allow serial one-of { \"a\" \"*\" }", "f:1:27: * stands for itself")]
+    [TestCase("allow via-port \"1-*\"", "f:1:16: * stands for itself")]
+    [TestCase("allow label \"lab *\"", "f:1:13: * stands for itself")]
+    [TestCase("allow hash \"*\"", "f:1:12: * stands for itself")]
+    [TestCase("allow parent-hash \"*\"", "f:1:19: * stands for itself")]
+    [TestCase("block with-connect-type \"*\"", "f:1:25: * stands for itself")]
+    [TestCase("allow on-controller \"0000:*\"", "f:1:21: * stands for itself")]
+    [TestCase("allow owner \"*\"", "f:1:13: * stands for itself")]
+    [TestCase("allow group { \"lab-*\" }", "f:1:15: * stands for itself")]
+    [TestCase("allow if allowed-matches(name \"*\")", "f:1:26: * stands for itself")]
     public void Parse_WhatMayNotMeanWhatItSeems_IsWarnedOf(string text, string warning) =>
         Assert.That(Read(text).Warnings.Select(w => w.ToString()), Has.One.StartsWith(warning));
+
+    [TestCase("allow path \"pci-*\" to-guest \"lab-*\"")]
+    [TestCase("allow 0951:* with-interface 08:*:*")]
+    [TestCase("allow name \"\\x2a\"")]
+    [TestCase("allow name \"a\" # *")]
+    public void Parse_AsteriskThatIsAPatternOrMeant_IsNotWarnedOf(string text) => Assert.That(Read(text).Warnings, Is.Empty);
+
+    [TestCase(" \t\nallow  \n\t block # x \n  # y\n \n", ExpectedResult = "allow|block")]
+    [TestCase("allow \r\n", ExpectedResult = null)]
+    public string? Parse_BlanksAroundRules_CountForNothing(string text) =>
+        RuleParser.TryParse("f", text, out var file, out _) ? string.Join('|', file.Rules.Select(RulePrinter.Print)) : null;
 
     [TestCase("id 1234:5678 name \"x\"", ExpectedResult = "match id 1234:5678 name \"x\"")]
     [TestCase("1234:5678", ExpectedResult = "match id 1234:5678")]
     [TestCase("allow", ExpectedResult = null)]
     [TestCase("", ExpectedResult = null)]
+    [TestCase(" ", ExpectedResult = null)]
+    [TestCase(" id 1234:5678 ", ExpectedResult = "match id 1234:5678")]
     [TestCase("name \"x\" mode hostdev", ExpectedResult = null)]
     public string? ParsePartial_Query_IsARuleWithoutATarget(string text) => RuleParser.TryParsePartial(text, out var query, out _) ? RulePrinter.Print(query) : null;
 

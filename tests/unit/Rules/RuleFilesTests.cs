@@ -149,6 +149,14 @@ internal sealed class RuleFilesTests
     }
 
     [Test]
+    public void Load_AsteriskInAText_IsWarnedOf()
+    {
+        folder.Write("rules.conf", "allow serial \"4C53*\"\n");
+
+        Assert.That(folder.Files.Load().Warnings.Single(), Does.StartWith(folder.At("rules.conf") + ":1:14: * stands for itself"));
+    }
+
+    [Test]
     public void Load_KnownNames_AreTheirNumbers()
     {
         folder.Write("rules.conf", "allow owner \"root\" group \"root\"\n");
