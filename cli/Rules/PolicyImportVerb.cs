@@ -12,7 +12,7 @@ internal static class PolicyImportVerb
 {
     public static Command Create(CommandLine line)
     {
-        var form = new Argument<string>("FORM") { Description = "openstack: a nova.conf with its usb_passthrough_whitelist; usbredir: a filter", HelpName = "openstack|usbredir" };
+        var form = new Argument<string>("FORM") { Description = "openstack: a nova.conf with its usb_passthrough_whitelist or usb_white_list; usbredir: a filter", HelpName = "openstack|usbredir" };
         form.AcceptOnlyFromAmong("openstack", "usbredir");
         var source = new Argument<string>("SOURCE") { Description = "For openstack a file, for usbredir the filter itself; - is the standard input" };
         var command = new Command("policy-import", "Write OpenStack's whitelist or a usbredir filter as rules") { form, source };
@@ -31,13 +31,21 @@ internal static class PolicyImportVerb
                 text = RuleText.Decode(bytes);
             }
 
-            Show(session, isFile ? await OfOpenStackAsync(session, text, cancellationToken) : OfUsbredir(text.Trim()));
+            Show(session, isFile ? await OfOpenStackAsync(session, text, cancellationToken) : OfUsbredir(text.Trim('\ufeff').Trim()));
             return ExitCode.Ok;
         });
     }
 
+    /// <exception cref="UsbHostException">There is no rule in it. A script must not take that for an import.</exception>
     private static void Show(Session session, Imported imported)
     {
+        if (imported.Rules.IsEmpty)
+        {
+            throw new UsbHostException(
+                ErrorCode.ErrorInvalidArgument, "nothing is imported" + string.Concat(imported.Notes.Select(note => ": " + note)),
+                "name the file or filter that has the devices");
+        }
+
         foreach (var note in imported.Notes)
         {
             session.Progress("note: " + TerminalText.Escape(note));

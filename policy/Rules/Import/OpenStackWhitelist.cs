@@ -10,16 +10,18 @@ namespace UsbHostd.Policy.Rules.Import;
 /// <summary>
 /// The whitelist that OpenStack Nova's proposal of USB passthrough has in nova.conf: <c>usb_passthrough_whitelist = [{"vendor":
 /// "0x136b", "product": "0x0003", "bus": "2", "device": "2"}]</c>, with <c>usb_passthrough = on</c>, off by default, as its switch.
+/// The proposal also spells them <c>usb_white_list</c> and <c>usb_white_list_switch</c>. All spellings mean the same.
 /// </summary>
 public static class OpenStackWhitelist
 {
-    private const string Switch = "usb_passthrough";
-    private const string List = "usb_passthrough_whitelist";
     private const int MostDevices = 10_000;
+
+    private static readonly string[] Switches = ["usb_passthrough", "usb_white_list_switch"];
+    private static readonly string[] Lists = ["usb_passthrough_whitelist", "usb_white_list"];
 
     /// <summary>
     /// Makes a rule of each entry: <c>allow id 136b:0003 via-port "2-1.4"</c>. A device number means the device that has it now, so it
-    /// becomes the port that this is plugged into; a bus alone becomes <c>on-bus</c>. Off imports nothing, and a note says so.
+    /// becomes the port that this is plugged into; a bus alone becomes <c>on-bus</c>. Where there is no rule, a note says why.
     /// </summary>
     /// <param name="text">nova.conf, or just these lines of it.</param>
     /// <param name="at">The device with this bus and device number: its port, <c>2-1.4</c>, and its id; null where there is none now.</param>
@@ -27,60 +29,74 @@ public static class OpenStackWhitelist
         string text, Func<int, int, (string Port, UsbId Id)?> at, [NotNullWhen(true)] out Imported? imported, [NotNullWhen(false)] out string? error)
     {
         imported = null;
-        if (!TrySettings(text, out var isOn, out var lists, out error))
+        var settings = Settings(text);
+        if (!TrySwitch(settings, out var isOn, out error))
         {
             return false;
         }
 
-        if (!isOn)
+        var lists = settings.Where(setting => Lists.Contains(setting.Key)).ToList();
+        if (lists.Count == 0 || !isOn)
         {
-            imported = new Imported([], [$"{Switch} is off, as it is where nothing is said: nothing is imported; write '{Switch} = on' to import the list"]);
+            imported = new Imported([], [WhyNothing(lists)]);
             return true;
         }
 
         var rules = ImmutableArray.CreateBuilder<Rule>();
-        foreach (var (line, list) in lists)
+        foreach (var (line, key, list) in lists)
         {
             if (!TryList(list, at, rules, out error))
             {
-                error = $"line {line}: {List}: {error}";
+                error = $"line {line}: {key}: {error}";
                 return false;
             }
         }
 
-        imported = new Imported(rules.DrainToImmutable(), lists.Count == 0 ? [$"there is no {List}: nothing is imported"] : []);
+        ImmutableArray<string> notes = rules.Count == 0 ? ["the list is empty"] : [];
+        imported = new Imported(rules.DrainToImmutable(), notes);
+        return true;
+    }
+
+    private static string WhyNothing(List<(int Line, string Key, string Value)> lists) => lists switch
+    {
+        [] => $"there is no list: neither {Lists[0]} nor {Lists[1]} is set",
+        [var (line, key, _), ..] =>
+            $"the list {key} in line {line} is switched off, as it is where no switch is set; write '{(key == Lists[1] ? Switches[1] : Switches[0])} = on' to import it",
+    };
+
+    /// <summary>Off where nothing is said. One key may be set again, as oslo.config takes the last; two keys must agree.</summary>
+    private static bool TrySwitch(List<(int Line, string Key, string Value)> settings, out bool isOn, [NotNullWhen(false)] out string? error)
+    {
+        (isOn, error) = (false, null);
+        var told = new Dictionary<string, (int Line, bool IsOn)>(StringComparer.Ordinal);
+        foreach (var (line, key, value) in settings.Where(setting => Switches.Contains(setting.Key)))
+        {
+            if (Truth(value) is not { } truth)
+            {
+                error = $"line {line}: {key} is '{Short(value)}', expected on or off";
+                return false;
+            }
+
+            told[key] = (line, truth);
+        }
+
+        isOn = told.Values.Any(t => t.IsOn);
+        if (isOn && told.FirstOrDefault(t => !t.Value.IsOn) is { Key: { } off } other)
+        {
+            error = $"line {other.Value.Line}: {off} is off, and the other switch is on; leave one of them out";
+            return false;
+        }
+
         return true;
     }
 
     /// <summary>As oslo.config reads them: <c>key = value</c>, <c>#</c> and <c>;</c> begin a comment, an indented line goes on with the value.</summary>
-    private static bool TrySettings(string text, out bool isOn, out List<(int Line, string Value)> lists, [NotNullWhen(false)] out string? error)
-    {
-        (isOn, lists, error) = (false, [], null);
-        foreach (var (line, key, value) in Settings(text))
-        {
-            if (key == List)
-            {
-                lists.Add((line, value));
-            }
-            else if (key == Switch && Truth(value) is { } told)
-            {
-                isOn = told;
-            }
-            else if (key == Switch)
-            {
-                error = $"line {line}: {Switch} is '{Short(value)}', expected on or off";
-                return false;
-            }
-        }
-
-        return true;
-    }
-
     private static List<(int Line, string Key, string Value)> Settings(string text)
     {
         List<(int, string, string)> settings = [];
         var (number, began, key, value) = (0, 0, "", new StringBuilder());
-        foreach (var line in text.Split('\n').Append("end ="))
+        // Editors of other systems put a byte order mark before the first key.
+        foreach (var line in text.TrimStart('\ufeff').Split('\n').Append("end ="))
         {
             number++;
             if (line.TrimStart() is "" or ['#' or ';', ..])

@@ -105,8 +105,40 @@ internal sealed class OfflinePolicyTests
 
         var result = await RunAsync("policy-import", "openstack", list);
 
-        Assert.That((result.Exit, result.Out), Is.EqualTo((0, "")));
-        Assert.That(result.Error, Does.StartWith("note: usb_passthrough is off"));
+        Assert.That((result.Exit, result.Out), Is.EqualTo((2, "")));
+        Assert.That(result.Error, Does.StartWith("error: nothing is imported: the list usb_passthrough_whitelist in line 1 is switched off"));
+    }
+
+    [Test]
+    public async Task Import_ByteOrderMarkBeforeTheFirstKey_IsPassedOver()
+    {
+        var list = folder.Write("nova.conf", "\ufeffusb_white_list_switch = true\nusb_white_list = [{\"vendor\": \"0x136b\"}]\n");
+
+        var result = await RunAsync("policy-import", "openstack", list);
+
+        Assert.That((result.Exit, result.Out, result.Error), Is.EqualTo((0, "allow id 136b:*\n", "")));
+    }
+
+    [TestCase("")]
+    [TestCase("[DEFAULT]\nusb_passthrough = on\n")]
+    [TestCase("usb_white_list_switch = on\nusb_white_list = []\n")]
+    public async Task Import_NothingInTheFile_IsNoSuccess(string text)
+    {
+        var result = await RunAsync("policy-import", "openstack", folder.Write("nova.conf", text));
+
+        Assert.That((result.Exit, result.Out), Is.EqualTo((2, "")));
+        Assert.That(result.Error, Does.StartWith("error: nothing is imported: "));
+    }
+
+    [Test]
+    public async Task Check_AsteriskInAText_IsWarnedOf()
+    {
+        var path = folder.Write("star", "allow name \"DataTraveler*\"\n");
+
+        var result = await RunAsync("policy-check", path);
+
+        Assert.That(result.Exit, Is.Zero);
+        Assert.That(result.Error, Does.StartWith($"{path}:1:12: warning: * stands for itself"));
     }
 
     [Test]

@@ -24,12 +24,40 @@ internal sealed class OpenStackWhitelistTests
     [TestCase("usb_passthrough = off\n")]
     [TestCase("usb_passthrough=False\n")]
     [TestCase("# usb_passthrough = on\n")]
+    [TestCase("usb_white_list_switch = off\n")]
+    [TestCase("usb_passthrough = on\nusb_passthrough = off\n")]
     public void TryImport_Off_ImportsNothingAndSaysSo(string before)
     {
         Assert.That(Import(before + Whole, out var imported), Is.Null);
         Assert.That(imported!.Rules, Is.Empty);
-        Assert.That(imported.Notes.Single(), Does.Contain("usb_passthrough is off"));
+        Assert.That(imported.Notes.Single(), Does.Contain("usb_passthrough_whitelist in line").And.Contain("is switched off"));
     }
+
+    [TestCase("usb_passthrough = on\n", "there is no list")]
+    [TestCase("", "there is no list")]
+    [TestCase("usb_passthrough = on\nusb_white_list = []\n", "the list is empty")]
+    [TestCase("usb_white_list = [{\"vendor\": \"0x136b\"}]\n", "usb_white_list in line 1 is switched off, as it is where no switch is set; write 'usb_white_list_switch = on'")]
+    public void TryImport_Nothing_SaysWhy(string text, string why)
+    {
+        Assert.That(Import(text, out var imported), Is.Null);
+        Assert.That(imported!.Rules, Is.Empty);
+        Assert.That(imported.Notes.Single(), Does.Contain(why));
+    }
+
+    [Test]
+    public void TryImport_AnySpelling_IsUnderstood(
+        [Values("usb_passthrough", "usb_white_list_switch")] string toggle,
+        [Values("usb_passthrough_whitelist", "usb_white_list")] string list,
+        [Values("on", "On", "true", "TRUE")] string on,
+        [Values("", "\ufeff", "\ufeff[DEFAULT]\n")] string before)
+    {
+        Assert.That(Import($"{before}{list} = [{{\"vendor\": \"0x136b\", \"product\": \"0x0003\"}}]\r\n{toggle} = {on}\r\n", out var imported), Is.Null);
+        Assert.That(RulePrinter.Print(imported!.Rules.Single()), Is.EqualTo("allow id 136b:0003"));
+    }
+
+    [Test]
+    public void TryImport_SwitchesThatDisagree_IsRefused() =>
+        Assert.That(Import("usb_passthrough = on\nusb_white_list_switch = off\n" + Whole, out _), Does.StartWith("line 2: usb_white_list_switch is off"));
 
     [TestCase("[DEFAULT]\nusb_passthrough = On\n" + Whole + "\n[libvirt]\nvirt_type = kvm\n", 1)]
     [TestCase("usb_passthrough = 1\nusb_passthrough_whitelist = [\n  {\"vendor\": \"0x136b\"},\n  {\"vendor\": \"0x0951\"}\n  ]\n", 2)]
