@@ -43,7 +43,7 @@ internal sealed partial class HostService
                 $"the device on {device.PortPath} has no serial that could tell it apart", "claim it by port: --by port");
             if (current.DevicesByKey[serial].Length > 1)
             {
-                throw ToException(current, grant, ClaimDecider.Ambiguous(current, serial.Text, [.. current.DevicesWith(serial)]), now);
+                throw ToException(current, grant, ClaimDecider.Ambiguous(current, serial.Text, [.. current.DevicesWith(serial).OrderBy(d => d.PortPath)]), now);
             }
 
             return (new Decided(

@@ -189,7 +189,7 @@ internal sealed partial class HostService : IHostService
         var named = byName
             ? state.Guests.Values.Where(g => g.Name == value).Select(g => g.Id)
                 .Concat(state.GuestNames.Where(n => n.Value == value && !state.Guests.ContainsKey(n.Key) && (!state.LibvirtConnected || HasClaims(state, n.Key))).Select(n => n.Key))
-                .Distinct().Where(Seen).ToList()
+                .Distinct().Where(Seen).OrderBy(id => id.Uuid).ToList()
             : [];
         if (byUuid && Guid.TryParseExact(value, "D", out var uuid) && named.TrueForAll(id => id.Uuid == uuid))
         {

@@ -6,7 +6,7 @@ namespace UsbHostd.Policy.Identity;
 /// The kernel's name of a position, for example <c>1-4.2</c>: bus, then the chain of ports. A root hub is <c>usb1</c> in sysfs
 /// and has an empty chain here (Documentation/driver-api/usb/usb.rst).
 /// </summary>
-public readonly record struct UsbPortPath(int Bus, string Chain)
+public readonly record struct UsbPortPath(int Bus, string Chain) : IComparable<UsbPortPath>
 {
     public bool IsRootHub => Chain.Length == 0;
 
@@ -48,6 +48,35 @@ public readonly record struct UsbPortPath(int Bus, string Chain)
         path = new UsbPortPath(bus, text[(dash + 1)..]);
         return true;
     }
+
+    /// <summary>By bus, then by ports as people count: 1-4.2 before 1-4.10, and a hub before what is behind it.</summary>
+    public int CompareTo(UsbPortPath other)
+    {
+        if (Bus != other.Bus)
+        {
+            return Bus.CompareTo(other.Bus);
+        }
+
+        var (a, b) = (Chain.Split('.'), other.Chain.Split('.'));
+        for (var i = 0; i < Math.Min(a.Length, b.Length); i++)
+        {
+            var order = a[i].Length != b[i].Length ? a[i].Length.CompareTo(b[i].Length) : string.CompareOrdinal(a[i], b[i]);
+            if (order != 0)
+            {
+                return order;
+            }
+        }
+
+        return a.Length.CompareTo(b.Length);
+    }
+
+    public static bool operator <(UsbPortPath left, UsbPortPath right) => left.CompareTo(right) < 0;
+
+    public static bool operator >(UsbPortPath left, UsbPortPath right) => left.CompareTo(right) > 0;
+
+    public static bool operator <=(UsbPortPath left, UsbPortPath right) => left.CompareTo(right) <= 0;
+
+    public static bool operator >=(UsbPortPath left, UsbPortPath right) => left.CompareTo(right) >= 0;
 
     private static bool TryNumber(ReadOnlySpan<char> text, int most, out int value)
     {

@@ -54,7 +54,7 @@ public static partial class Assessor
         }
 
         var tellsApart = claim.Follows.Kind == FollowKind.Port || !state.SharedSerials.Contains(claim.Follows);
-        return matches.Length == 1 && tellsApart ? new Choice(matches[0], []) : new Choice(null, matches);
+        return matches.Length == 1 && tellsApart ? new Choice(matches[0], []) : new Choice(null, [.. matches.OrderBy(d => d.PortPath)]);
     }
 
     /// <summary>Which standing claim a device belongs to; null where there is none. Never more than one.</summary>

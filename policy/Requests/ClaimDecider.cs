@@ -150,7 +150,7 @@ public static class ClaimDecider
 
     private static ClaimDecision.Refused NotUnique(HostState state, UsbDevice device)
     {
-        var twins = device.SerialKey is { } serial ? state.DevicesWith(serial).ToImmutableArray() : [device];
+        var twins = device.SerialKey is { } serial ? state.DevicesWith(serial).OrderBy(d => d.PortPath).ToImmutableArray() : [device];
         return new ClaimDecision.Refused(
             Refusal.Ambiguous,
             device.SerialKey is null

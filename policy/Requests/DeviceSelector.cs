@@ -11,8 +11,14 @@ namespace UsbHostd.Policy.Requests;
 /// </summary>
 public static class DeviceSelector
 {
-    /// <summary>All that a text can mean among the devices that are there.</summary>
+    /// <summary>All that a text can mean among the devices that are there, in the order of their ports.</summary>
     public static ImmutableArray<UsbDevice> Match(HostState state, string text)
+    {
+        var found = Meant(state, text);
+        return found.Length < 2 ? found : [.. found.OrderBy(d => d.PortPath)];
+    }
+
+    private static ImmutableArray<UsbDevice> Meant(HostState state, string text)
     {
         if (text.StartsWith("id:", StringComparison.Ordinal))
         {

@@ -24,6 +24,22 @@ internal sealed class IdentityTests : WorldTest
         Assert.That(refused.Candidates.Select(c => c.Port), Is.EquivalentTo(["1-1", "1-2"]));
     }
 
+    [TestCase("usb:0951:1666")]
+    [TestCase("0951:1666")]
+    [TestCase("S-0001")]
+    public void Decide_AmbiguousName_ListsTheCandidatesByPort(string name)
+    {
+        foreach (var port in (string[])["1-10", "2-1", "1-2", "1-1.4", "1-1.3"])
+        {
+            world.Plugged(Some.Stick(), port);
+        }
+
+        var refused = Assert.Throws<HostException>(() => world.Claim(name, guest))!;
+
+        Assert.That(refused.Candidates.Select(c => c.Port), Is.EqualTo(["1-1.3", "1-1.4", "1-2", "1-10", "2-1"]));
+        Assert.That(refused.Message, Does.Match("1-1\\.3 .*1-1\\.4 .*1-2 .*1-10 .*2-1 "));
+    }
+
     [Test]
     public void Plan_TwinsByPort_EachGoesToItsGuest()
     {
