@@ -23,7 +23,7 @@ internal static class AnswerVerbs
                 }
                 else
                 {
-                    session.Line($"Answer {TerminalText.Escape(forgotten.Id)} ({TerminalText.Escape(forgotten.DeviceName)}) is forgotten");
+                    session.Line($"Answer {TerminalText.Escape(forgotten.Id)} ({TerminalText.Escape(Words.Listed(forgotten))}) is forgotten");
                 }
 
                 return ExitCode.Ok;

@@ -8,7 +8,7 @@ namespace UsbHostd.Cli;
 internal static class ClaimVerbs
 {
     private const int IdLength = 13;
-    private const int PhaseColumn = 3;
+    private const int PhaseColumn = 5;
 
     public static Command List(CommandLine line)
     {
@@ -91,7 +91,7 @@ internal static class ClaimVerbs
         }
 
         session.Line(
-            $"Claim {TerminalText.Escape(claim.Id)} of {TerminalText.Escape(Words.Name(claim))} for guest "
+            $"Claim {TerminalText.Escape(claim.Id)} of {TerminalText.Escape(Words.Named(claim))} for guest "
             + $"{Words.Shown(claim.Guest)}: {session.Paint(Words.Standing(claim), Words.Tone(claim.Phase))}");
         if (claim.Message.Length > 0)
         {
@@ -121,10 +121,12 @@ internal static class ClaimVerbs
             return;
         }
 
-        var table = new Table(["Id", "Device", "Guest", "Phase", "Reason"], 1, 2);
+        var table = new Table(["Id", "Device", "Serial", "Port", "Guest", "Phase", "Reason"], 1, 4, 2);
         foreach (var claim in answer.Claims)
         {
-            table.AddToned(PhaseColumn, Words.Tone(claim.Phase), claim.Id, Words.Name(claim), Words.Name(claim.Guest), Words.Phase(claim), Words.Reason(claim));
+            table.AddToned(
+                PhaseColumn, Words.Tone(claim.Phase), claim.Id, Words.Name(claim), Words.OrNone(claim.Serial), Words.OrNone(claim.Port), Words.Name(claim.Guest),
+                Words.Phase(claim), Words.Reason(claim));
         }
 
         session.Table(table);
@@ -142,6 +144,8 @@ internal static class ClaimVerbs
             ("Id", claim.Id),
             ("Device", Words.Name(claim)),
             ("Device id", claim.DeviceId),
+            ("Serial", claim.Serial),
+            ("Port", claim.Port),
             ("Guest", Words.Name(claim.Guest)),
             ("Guest UUID", claim.Guest?.Uuid ?? ""),
             ("Phase", Words.Phase(claim)),

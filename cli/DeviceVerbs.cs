@@ -103,7 +103,7 @@ internal static class DeviceVerbs
         }
         else
         {
-            session.Line($"Device {TerminalText.Escape(device.Id)} ({TerminalText.Escape(Words.Name(device))}) is {what}");
+            session.Line($"Device {TerminalText.Escape(device.Id)} ({TerminalText.Escape(Words.Listed(device))}) is {what}");
         }
     }
 

@@ -30,7 +30,7 @@ internal static class ErrorReport
         if (failure.Detail.Claim is { } claim)
         {
             terminal.Error.WriteLine(
-                $"claim {TerminalText.Escape(claim.Id)}: guest {Words.Shown(claim.Guest)}, {Words.Phase(claim)}");
+                $"claim {TerminalText.Escape(claim.Id)} of {TerminalText.Escape(Words.Named(claim))}: guest {Words.Shown(claim.Guest)}, {Words.Phase(claim)}");
         }
     }
 

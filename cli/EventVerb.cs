@@ -74,9 +74,9 @@ internal static class EventVerb
         return change.ObjectCase switch
         {
             WatchEvent.ObjectOneofCase.Device =>
-                $"event 'device-{what}' for {change.Device.Id} {change.Device.Port} {Words.Name(change.Device)}: {Words.State(change.Device)}",
+                $"event 'device-{what}' for {change.Device.Id} {Words.Listed(change.Device)}: {Words.State(change.Device)}",
             WatchEvent.ObjectOneofCase.Claim =>
-                $"event 'claim-{what}' for {change.Claim.Id} {Words.Name(change.Claim)} for guest {Words.Name(change.Claim.Guest)}: "
+                $"event 'claim-{what}' for {change.Claim.Id} {Words.Named(change.Claim)} for guest {Words.Name(change.Claim.Guest)}: "
                 + Words.Standing(change.Claim),
             WatchEvent.ObjectOneofCase.Guest => $"event 'guest-{what}' for {change.Guest.Name}: {Words.State(change.Guest)}",
             _ => $"event '{what}': some changes were missed",

@@ -69,6 +69,22 @@ internal static class Words
     public static string Name(Claim claim) =>
         claim.DeviceName.Length > 0 ? claim.DeviceName : claim.DeviceId.Length > 0 ? claim.DeviceId : claim.Key;
 
+    /// <summary>A claim's device with what tells it apart from others of its kind: <c>DataTraveler 3.0 (serial 4C53…, port 1-4.2)</c>.</summary>
+    public static string Named(Claim claim) => Marks(claim.Serial, claim.Port) is { Length: > 0 } marks ? $"{Name(claim)} ({marks})" : Name(claim);
+
+    /// <summary>As <see cref="Named(Claim)"/>, to stand in parentheses itself.</summary>
+    public static string Listed(Device device) => Listed(Name(device), Marks(device.Serial, device.Port));
+
+    public static string Listed(DeviceAnswer answer) => Listed(answer.DeviceName, Marks(answer.Serial, answer.Port));
+
+    /// <summary>A value, or a hyphen in a table where there is none.</summary>
+    public static string OrNone(string value) => value.Length > 0 ? value : None;
+
+    private static string Listed(string name, string marks) => marks.Length > 0 ? $"{name}, {marks}" : name;
+
+    private static string Marks(string serial, string port) => string.Join(
+        ", ", new[] { serial.Length > 0 ? "serial " + serial : "", port.Length > 0 ? "port " + port : "" }.Where(mark => mark.Length > 0));
+
     public static string Phase(Claim claim) => Kebab(claim.Phase.ToString());
 
     /// <summary>Whether a claim in this phase has what it wants.</summary>

@@ -151,5 +151,7 @@ public static class GrpcStatusDetails
         Owner = claim.Owner,
         DeviceId = claim.DeviceId,
         DeviceName = Cut(claim.DeviceName),
+        Serial = Cut(claim.Serial),
+        Port = claim.Port,
     };
 }

@@ -12,10 +12,12 @@ internal sealed class MonitorScreen(string address, bool isColored)
     /// <summary>Lines that are no rows of the table: two heads, an empty one, the headers; at the end what is said, and the keys.</summary>
     private const int OtherLines = 6;
 
-    private static readonly string[] Headers = ["Port", "Name", "USB id", "Guest", "Phase", "Reason"];
+    private const int PhaseColumn = 5;
+
+    private static readonly string[] Headers = ["Port", "Name", "Serial", "USB id", "Guest", "Phase", "Reason"];
 
     /// <summary>Columns that get narrower where the terminal is, the first to give way first, and how narrow.</summary>
-    private static readonly (int Column, int Narrowest)[] Shrinking = [(1, 8), (5, 8), (3, 6), (4, 8)];
+    private static readonly (int Column, int Narrowest)[] Shrinking = [(1, 8), (6, 8), (4, 6), (2, 8), (5, 8)];
 
     private static readonly string[] Orders = ["port", "name", "guest", "phase"];
 
@@ -69,7 +71,7 @@ internal sealed class MonitorScreen(string address, bool isColored)
     private static string Cells(string[] cells, int[] widths) =>
         string.Join(Gap, cells.Select((cell, i) => Pad(cell, widths[i])));
 
-    private static string[] CellsOf(MonitorRow row) => [row.Port, row.Name, row.UsbId, row.Guest, row.Phase, row.Reason];
+    private static string[] CellsOf(MonitorRow row) => [row.Port, row.Name, row.Serial, row.UsbId, row.Guest, row.Phase, row.Reason];
 
     private static int[] Widths(MonitorRow[] rows, int columns)
     {
@@ -148,9 +150,9 @@ internal sealed class MonitorScreen(string address, bool isColored)
         }
 
         // What comes before the phase has its padding: so the colour begins at a known column.
-        var before = Pad(Cells(cells[..4], widths[..4]) + Gap, Math.Min(columns, widths[..4].Sum() + (4 * Gap.Length)));
+        var before = Pad(Cells(cells[..PhaseColumn], widths[..PhaseColumn]) + Gap, Math.Min(columns, widths[..PhaseColumn].Sum() + (PhaseColumn * Gap.Length)));
         var left = columns - TerminalText.WidthOf(before);
-        return left <= 0 ? text : before + Colors.Paint(Fit(Cells(cells[4..], widths[4..]), left), row.Tone);
+        return left <= 0 ? text : before + Colors.Paint(Fit(Cells(cells[PhaseColumn..], widths[PhaseColumn..]), left), row.Tone);
     }
 
     private static string Invert(string text) => Colors.Reverse + text + Colors.Off;

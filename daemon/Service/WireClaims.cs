@@ -39,6 +39,8 @@ internal static class WireClaims
             Plug = status.Device?.Plug.ToString() ?? "",
             DeviceName = StatusText.DeviceName(state, claim, status.Device),
             UnsafeReason = status.UnsafeReason ?? "",
+            Serial = DeviceMark.SerialOf(state, claim.Follows, claim.Ids, status.Device),
+            Port = DeviceMark.PortOf(state, claim.Follows, claim.Ids, status.Device),
         };
         wire.Ids.AddRange(claim.Ids.Select(i => i.ToString()));
         wire.Candidates.AddRange(status.Candidates.Select(c => state.IdOf(c).ToString()));

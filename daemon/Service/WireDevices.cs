@@ -184,7 +184,13 @@ internal static class WireDevices
         Name = state.Guests.TryGetValue(id, out var guest) ? guest.Name : state.GuestNames.GetValueOrDefault(id) ?? "",
     };
 
-    public static V1.DeviceAnswer Answer(HostState state, Policy.Claims.Answer answer) => new()
+    public static V1.DeviceAnswer Answer(HostState state, Policy.Claims.Answer answer)
+    {
+        var device = state.DevicesWith(answer.Follows).FirstOrDefault(d => d.UsbId == answer.UsbId);
+        return Answer(state, answer, device);
+    }
+
+    private static V1.DeviceAnswer Answer(HostState state, Policy.Claims.Answer answer, UsbDevice? device) => new()
     {
         Id = answer.Id.ToString(),
         Key = answer.Follows.Text,
@@ -197,6 +203,8 @@ internal static class WireDevices
         InUse = IsInUse(state, answer),
         Owner = answer.Owner,
         Door = answer.Door,
+        Serial = DeviceMark.SerialOf(state, answer.Follows, [answer.UsbId], device),
+        Port = DeviceMark.PortOf(state, answer.Follows, [answer.UsbId], device),
         At = Time(answer.At),
     };
 

@@ -37,7 +37,7 @@ public static partial class Assessor
         var matches = state.DevicesWith(claim.Follows).Where(d => claim.Ids.Contains(d.UsbId)).ToImmutableArray();
         if (matches.IsEmpty)
         {
-            return new Choice(null, []);
+            return new Choice(null, []) { InPort = claim.Follows.Kind == FollowKind.Port ? state.DevicesWith(claim.Follows).FirstOrDefault() : null };
         }
 
         foreach (var placed in state.AttachmentsByClaim[claim.Id])
@@ -173,7 +173,7 @@ public static partial class Assessor
         new(ClaimPhase.Failed, ClaimReason.NotAllowed) { Device = device, Detail = why };
 
     private static ClaimStatus NoDevice(Choice choice) => choice.Candidates.IsEmpty
-        ? new ClaimStatus(ClaimPhase.WaitingForDevice, ClaimReason.DeviceAbsent)
+        ? new ClaimStatus(ClaimPhase.WaitingForDevice, ClaimReason.DeviceAbsent) { InPort = choice.InPort }
         : new ClaimStatus(ClaimPhase.WaitingForDevice, ClaimReason.Ambiguous) { Candidates = choice.Candidates };
 
     private static ClaimStatus Quarantined(ClaimEntry entry, UsbDevice? device) =>

@@ -17,6 +17,9 @@ public sealed record ClaimStatus(ClaimPhase Phase, ClaimReason Reason = ClaimRea
     /// <summary>Devices that match, where the reason is Ambiguous.</summary>
     public ImmutableArray<UsbDevice> Candidates { get; init; } = [];
 
+    /// <summary>Where the reason is DeviceAbsent: a device with another id that is in the claim's port instead; null where there is none.</summary>
+    public UsbDevice? InPort { get; init; }
+
     /// <summary>The guest that has the device instead.</summary>
     public GuestId? OtherGuest { get; init; }
 
@@ -41,9 +44,14 @@ public sealed record ClaimStatus(ClaimPhase Phase, ClaimReason Reason = ClaimRea
         Phase == other.Phase && Reason == other.Reason && Device?.Plug == other.Device?.Plug && OtherGuest == other.OtherGuest
         && OtherClaim == other.OtherClaim && string.Equals(Detail, other.Detail, StringComparison.Ordinal)
         && string.Equals(UnsafeReason, other.UnsafeReason, StringComparison.Ordinal)
+        && InPort?.Plug == other.InPort?.Plug
         && Candidates.Select(c => c.Plug).SequenceEqual(other.Candidates.Select(c => c.Plug));
 }
 
 /// <summary>Which device a claim means at the moment.</summary>
 /// <param name="Candidates">Those that match where <paramref name="Device"/> is null although there are some.</param>
-public readonly record struct Choice(UsbDevice? Device, ImmutableArray<UsbDevice> Candidates);
+public readonly record struct Choice(UsbDevice? Device, ImmutableArray<UsbDevice> Candidates)
+{
+    /// <summary>A device with another id in the port that the claim follows; null where there is none.</summary>
+    public UsbDevice? InPort { get; init; }
+}

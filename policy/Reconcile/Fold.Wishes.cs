@@ -157,7 +157,7 @@ public sealed partial class Fold
 
     private ClaimDecision.Refused Taken(ClaimEntry entry) => new(
         Refusal.HeldByGuest,
-        $"{StatusText.DeviceName(state, entry.Claim, null)} is claimed for guest {state.GuestName(entry.Claim.Guest)} (claim {entry.Id}, {Assessor.Assess(state, entry, now).Phase})",
+        $"{DeviceMark.Named(state, entry.Claim, null)} is claimed for guest {state.GuestName(entry.Claim.Guest)} (claim {entry.Id}, {Assessor.Assess(state, entry, now).Phase})",
         $"usbhostctl {(entry.Claim.Hold == ClaimHold.None ? "claim-release" : "claim-retry")} {entry.Id}")
     { OtherClaim = entry.Id, OtherGuest = entry.Claim.Guest };
 

@@ -19,7 +19,7 @@ public static class StatusText
             return NameOf(state, device);
         }
 
-        if (state.Remembered.TryGetValue(DeviceId.Of(claim.Follows), out var own) && own.Key == claim.Follows)
+        if (state.Remembered.TryGetValue(DeviceId.Of(claim.Follows), out var own) && own.Key == claim.Follows && claim.Ids.Contains(own.UsbId))
         {
             return state.Labels.GetValueOrDefault(own.Id) ?? own.Name;
         }
@@ -29,14 +29,14 @@ public static class StatusText
             // What was last in that port has its id from its serial.
             foreach (var (id, remembered) in state.Remembered)
             {
-                if (remembered.PortKey == claim.Follows)
+                if (remembered.PortKey == claim.Follows && claim.Ids.Contains(remembered.UsbId))
                 {
                     return state.Labels.GetValueOrDefault(id) ?? remembered.Name;
                 }
             }
         }
 
-        return claim.Follows.Kind == FollowKind.Serial ? $"{claim.Ids[0]} with serial {claim.Follows.SerialText}" : $"{claim.Ids[0]} on {claim.Follows.Text}";
+        return claim.Ids[0].ToString();
     }
 
     /// <summary>Why there is no connection to libvirt.</summary>
@@ -59,7 +59,12 @@ public static class StatusText
     public static string Message(HostState state, Claim claim, ClaimStatus status)
     {
         var guest = state.GuestName(claim.Guest);
-        var device = DeviceName(state, claim, status.Device);
+        var device = DeviceMark.Named(state, claim, status.Device);
+        if (status is { Reason: ClaimReason.DeviceAbsent, InPort: { } inPort })
+        {
+            return OtherInPort.Message(device, inPort);
+        }
+
         var detail = status.Detail;
         return status.Reason switch
         {
@@ -105,6 +110,11 @@ public static class StatusText
     public static string Hint(HostState state, Claim claim, ClaimStatus status)
     {
         var guest = state.GuestName(claim.Guest);
+        if (status is { Reason: ClaimReason.DeviceAbsent, InPort: { } inPort })
+        {
+            return OtherInPort.Hint(claim, guest, inPort);
+        }
+
         return status.Reason switch
         {
             ClaimReason.DeviceAbsent => claim.Follows.Kind == FollowKind.Serial ? "plug it in, into any port" : "plug it into its port",

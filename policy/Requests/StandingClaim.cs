@@ -135,7 +135,7 @@ public static class StandingClaim
     };
 
     private static ClaimDecision.Refused Refuse(HostState state, Claim held, UsbDevice? device, string how, string hint) =>
-        new(Refusal.HeldByGuest, $"{StatusText.DeviceName(state, held, device)} is claimed for guest {state.GuestName(held.Guest)} {how}", hint)
+        new(Refusal.HeldByGuest, $"{DeviceMark.Named(state, held, device)} is claimed for guest {state.GuestName(held.Guest)} {how}", hint)
         {
             OtherClaim = held.Id,
             OtherGuest = held.Guest,

@@ -28,7 +28,7 @@ internal sealed partial class MonitorScreenTests
         Assert.That(
             (frame[4], frame[5], frame[^2]),
             Is.EqualTo((
-                "1-4.2  Kingston DataTraveler 3.0  0951:1666  win10  held   detached-by-other", "",
+                "1-4.2  Kingston DataTraveler 3.0  4C530001230405  0951:1666  win10  held   detached-by-other", "",
                 "claim cbbbbbbbbbbbb; taken out; claim-retry")));
     }
 
@@ -37,7 +37,17 @@ internal sealed partial class MonitorScreenTests
     {
         Tell(Type.Snapshot, CliFixture.Claim(Phase.WaitingForDevice, Reason.DeviceAbsent));
 
-        Assert.That(Frame(100)[4], Is.EqualTo("-     DataTraveler 3.0  -       win10  waiting-for-device  device-absent"));
+        Assert.That(Frame(100)[4], Is.EqualTo("-     DataTraveler 3.0  -       -       win10  waiting-for-device  device-absent"));
+    }
+
+    [Test]
+    public void Frame_ClaimWithoutDevice_IsToldApartBySerialAndPort()
+    {
+        var (one, two) = (CliFixture.Claim(Phase.WaitingForDevice), CliFixture.Claim(Phase.WaitingForDevice));
+        (one.Serial, one.Port, two.Id, two.Serial, two.Port) = ("S-1", "1-2", "cccccccccccc", "S-2", "1-3");
+        Tell(Type.Snapshot, one, two);
+
+        Assert.That((Frame(100)[4][..33], Frame(100)[5][..33]), Is.EqualTo(("1-2   DataTraveler 3.0  S-1     -", "1-3   DataTraveler 3.0  S-2     -")));
     }
 
     [Test]

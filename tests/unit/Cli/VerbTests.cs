@@ -117,9 +117,11 @@ internal sealed class VerbTests
     [Test]
     public async Task ClaimList_Claims_AreRows()
     {
-        cli.Service.On<ListClaimsRequest>(request => new ListClaimsResponse
+        cli.Service.On<ListClaimsRequest>(request =>
         {
-            Claims = { CliFixture.Claim(request.IncludeReleased ? Phase.Released : Phase.Held, Reason.DetachedByOther) },
+            var claim = CliFixture.Claim(request.IncludeReleased ? Phase.Released : Phase.Held, Reason.DetachedByOther);
+            (claim.Serial, claim.Port) = ("4C53", "1-4.2");
+            return new ListClaimsResponse { Claims = { claim } };
         });
 
         var result = await cli.RunAsync("claim-list");
@@ -127,8 +129,8 @@ internal sealed class VerbTests
 
         Assert.Multiple(() =>
         {
-            Assert.That(result.Lines[0], Is.EqualTo(" Id              Device             Guest   Phase   Reason"));
-            Assert.That(result.Lines[2], Is.EqualTo(" cbbbbbbbbbbbb   DataTraveler 3.0   win10   held    detached-by-other"));
+            Assert.That(result.Lines[0], Is.EqualTo(" Id              Device             Serial   Port    Guest   Phase   Reason"));
+            Assert.That(result.Lines[2], Is.EqualTo(" cbbbbbbbbbbbb   DataTraveler 3.0   4C53     1-4.2   win10   held    detached-by-other"));
             Assert.That(all.Lines[2], Does.Contain("released"));
         });
     }
