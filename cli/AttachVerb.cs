@@ -17,7 +17,7 @@ internal sealed class AttachVerb
     {
         Description = "What the claim follows; by serial where the device has one of its own, else by port",
         HelpName = "serial|port",
-    }.AcceptOnlyFromAmong("serial", "port");
+    }.OneOf("serial", "port");
 
     private readonly Option<string?> follow = new("--follow")
     {
@@ -35,7 +35,7 @@ internal sealed class AttachVerb
     {
         Description = "Which of the guest's resets reach the device",
         HelpName = "off|uninitialized|on",
-    }.AcceptOnlyFromAmong("off", "uninitialized", "on");
+    }.OneOf("off", "uninitialized", "on");
 
     private readonly Option<string?> force = new("--force")
     {

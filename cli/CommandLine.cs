@@ -41,7 +41,7 @@ internal sealed class CommandLine
         Description = "Whether to show colours; auto, the default, is on a terminal only",
         HelpName = "auto|always|never",
         Recursive = true,
-    }.AcceptOnlyFromAmong("auto", "always", "never");
+    }.OneOf("auto", "always", "never");
 
     private readonly TlsFileOptions tls = new();
     private readonly ShellState? shell;

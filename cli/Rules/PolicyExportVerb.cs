@@ -10,7 +10,7 @@ internal static class PolicyExportVerb
     public static Command Create(CommandLine line)
     {
         var form = new Option<string>("--as") { Description = "A usbredir filter, or libvirt's element for it", HelpName = "usbredir|redirfilter", Required = true };
-        form.AcceptOnlyFromAmong("usbredir", "redirfilter");
+        form.OneOf("usbredir", "redirfilter");
         var rules = Rules();
         return line.OfflineVerb(
             new Command("policy-export", "Write rules as a usbredir filter or a <redirfilter>, where they can be said so") { form, rules },

@@ -13,7 +13,7 @@ internal static class PolicyImportVerb
     public static Command Create(CommandLine line)
     {
         var form = new Argument<string>("FORM") { Description = "openstack: a nova.conf with its usb_passthrough_whitelist or usb_white_list; usbredir: a filter", HelpName = "openstack|usbredir" };
-        form.AcceptOnlyFromAmong("openstack", "usbredir");
+        form.OneOf("openstack", "usbredir");
         var source = new Argument<string>("SOURCE") { Description = "For openstack a file, for usbredir the filter itself; - is the standard input" };
         var command = new Command("policy-import", "Write OpenStack's whitelist or a usbredir filter as rules") { form, source };
         line.WithoutJson(command);

@@ -42,7 +42,7 @@ internal static class PolicyVerbs
         {
             Description = "A last rule for everything else",
             HelpName = "allow|block|reject",
-        }.AcceptOnlyFromAmong("allow", "block", "reject");
+        }.OneOf("allow", "block", "reject");
         var command = new Command("policy-generate", "Write rules that allow what is plugged in now, as usbguard generate-policy does")
         {
             withPorts, noPorts, noHashes, hashOnly, target,
@@ -163,7 +163,7 @@ internal static class PolicyVerbs
         session.Line($"Rules in force: {Words.Number(answer.Rules)}. Files read: {Words.Number(answer.Files)}.");
         foreach (var claim in answer.Lost)
         {
-            session.Line(TerminalText.Escape($"Claim {claim.Id} of {Words.Name(claim)} lost its right: the device leaves guest {Words.Name(claim.Guest)}"));
+            session.Line(TerminalText.Escape($"Claim {claim.Id} of {Words.Named(claim)} lost its right: the device leaves guest {Words.Name(claim.Guest)}"));
         }
 
         return ExitCode.Ok;

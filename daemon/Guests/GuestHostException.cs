@@ -1,4 +1,5 @@
 using UsbHostd.Policy.Claims;
+using UsbHostd.Policy.Devices;
 
 namespace UsbHostd.Daemon.Guests;
 
@@ -6,7 +7,7 @@ namespace UsbHostd.Daemon.Guests;
 internal sealed class GuestHostException : Exception
 {
     public GuestHostException(ClaimReason reason, string message, bool transient, Exception? inner = null)
-        : base(message, inner)
+        : base(OneLine.Of(message), inner)
     {
         Reason = reason;
         IsTransient = transient;

@@ -135,7 +135,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
             }
             catch (Exception e)
             {
-                (lastError, lastRefused) = (e.Message, e is LibvirtException { Kind: LibvirtErrorKind.AccessDenied });
+                (lastError, lastRefused) = (Policy.Devices.OneLine.Of(e.Message), e is LibvirtException { Kind: LibvirtErrorKind.AccessDenied });
             }
 
             Volatile.Write(ref connection, null);

@@ -1,6 +1,7 @@
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Rules;
+using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Reconcile;
 using UsbHostd.Policy.Rules;
 
@@ -38,7 +39,7 @@ internal sealed partial class HostService
         catch (RulesException e)
         {
             throw new HostException(
-                ErrorCode.ErrorRulesRefused, $"the rules were not loaded, the old ones stay in force: {e.Message}", "mend the file and ask again; usbhostctl policy-check FILE tells beforehand");
+                ErrorCode.ErrorRulesRefused, $"the rules were not loaded, the old ones stay in force: {OneLine.Of(e.Message)}", "mend the file and ask again; usbhostctl policy-check FILE tells beforehand");
         }
     }
 

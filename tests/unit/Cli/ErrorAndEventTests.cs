@@ -29,6 +29,34 @@ internal sealed class ErrorAndEventTests
         Assert.That((result.Exit, result.Error), Is.EqualTo(((int)ErrorCodes.Of(code).Exit, "error: no\\x1b[2J\nhint: yes\n")));
     }
 
+    [TestCase("attach", "d", "g", "--by", "no")]
+    [TestCase("attach", "d", "g", "--guest-reset", "no")]
+    [TestCase("device-list", "--color", "no")]
+    [TestCase("policy-generate", "--target", "no")]
+    [TestCase("policy-import", "no", "x")]
+    [TestCase("policy-export", "--as", "no")]
+    public async Task Error_WordThatIsNoChoice_SaysTheChoicesInOneLine(params string[] args)
+    {
+        var result = await cli.RunAsync(args);
+
+        Assert.That((result.Exit, result.Error.Split('\n').Length), Is.EqualTo((2, 3)));
+        Assert.That(result.Error, Does.Match(@"^error: [-\w]+ is 'no', expected [a-z, ]+ or [a-z]+\n").And.Not.Contain(@"\x"));
+    }
+
+    [Test]
+    public async Task Error_WordThatIsNoChoice_IsEscaped() =>
+        Assert.That((await cli.RunAsync("attach", "d", "g", "--by", "\u001b[2J")).Error, Does.StartWith(@"error: --by is '\x1b[2J', expected serial or port"));
+
+    [Test]
+    public async Task Error_WithAClaim_TellsItsDeviceApart()
+    {
+        var claim = CliFixture.Claim(Phase.Attached);
+        (claim.Serial, claim.Port) = ("4C53", "1-4.2");
+        cli.Service.On<GetDeviceRequest>(_ => throw new HostException(ErrorCode.ErrorHeldByGuest, "taken", "wait") { Claim = claim });
+
+        Assert.That((await cli.RunAsync("device-info", "x")).Error, Does.Contain("claim cbbbbbbbbbbbb of DataTraveler 3.0 (serial 4C53, port 1-4.2): guest win10, attached"));
+    }
+
     [Test]
     public async Task Error_Ambiguous_ListsCandidatesAsTheyAreNamed()
     {
@@ -92,7 +120,7 @@ internal sealed class ErrorAndEventTests
         var result = await cli.RunAsync("event");
 
         Assert.That((result.Exit, result.Out), Is.EqualTo((0,
-            "event 'device-changed' for daaaaaaaaaaaa 1-4.2 Kingston DataTraveler 3.0: free\nevents received: 1\n")));
+            "event 'device-changed' for daaaaaaaaaaaa Kingston DataTraveler 3.0, serial 4C530001230405, port 1-4.2: free\nevents received: 1\n")));
     }
 
     [Test]

@@ -29,4 +29,15 @@ internal sealed class LibvirtRefusalTests
 
         Assert.That((refusal.Reason, refusal.IsTransient, refusal.Message), Is.EqualTo((ClaimReason.AttachFailed, true, Said)));
     }
+
+    [Test]
+    public void From_MessageOfSeveralLines_IsOneLine()
+    {
+        const string Said = "internal error: process exited while connecting to monitor:\nqemu-system-x86_64: -device usb-host: failed\n";
+
+        var refusal = LibvirtRefusal.From(new LibvirtException(
+            "virDomainCreate", VirErrorNumber.OperationInvalid, 10, VirErrorLevel.Error, Said, LibvirtErrorKind.DeviceInUse));
+
+        Assert.That(refusal.Message, Is.EqualTo("internal error: process exited while connecting to monitor: qemu-system-x86_64: -device usb-host: failed"));
+    }
 }

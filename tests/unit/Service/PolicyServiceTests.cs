@@ -177,12 +177,12 @@ internal sealed class PolicyServiceTests : StickTest
     {
         world.Reload(TestRules.Of(Allow));
         world.Rules = LoadedRules.None;
-        world.RulesFault = "/r.conf:1:1: found nonsense";
+        world.RulesFault = "/r.conf:1:1: found nonsense\n/s.conf:2:1: found more";
 
         var refused = Assert.Throws<HostException>(() => Reload(World.Root))!;
 
         Assert.That(refused.Code, Is.EqualTo(ErrorCode.ErrorRulesRefused));
-        Assert.That(refused.Message, Does.Contain("/r.conf:1:1"));
+        Assert.That(refused.Message, Does.EndWith("/r.conf:1:1: found nonsense; /s.conf:2:1: found more"));
         Assert.That(world.State.Rules.Set.Rules, Is.EqualTo(new[] { Allow }));
     }
 
