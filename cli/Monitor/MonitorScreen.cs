@@ -16,8 +16,8 @@ internal sealed class MonitorScreen(string address, bool isColored)
 
     private static readonly string[] Headers = ["Port", "Name", "Serial", "USB id", "Guest", "Phase", "Reason"];
 
-    /// <summary>Columns that get narrower where the terminal is, the first to give way first, and how narrow.</summary>
-    private static readonly (int Column, int Narrowest)[] Shrinking = [(1, 8), (6, 8), (4, 6), (2, 8), (5, 8)];
+    /// <summary>Columns that get narrower where the terminal is, the first to give way first, and how narrow. A name gives way twice.</summary>
+    private static readonly (int Column, int Narrowest)[] Shrinking = [(1, 16), (6, 8), (4, 6), (2, 8), (1, 8), (5, 8)];
 
     private static readonly string[] Orders = ["port", "name", "guest", "phase"];
 

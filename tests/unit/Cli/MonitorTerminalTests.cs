@@ -32,7 +32,7 @@ internal sealed class MonitorTerminalTests
 
         told.Writer.TryWrite(new WatchEvent { Type = Type.Changed, Device = CliFixture.Stick });
 
-        await terminal.UntilAsync("1-4.2  Kingston DataTraveler 3.0  0951:1666");
+        await terminal.UntilAsync("1-4.2  Kingston DataTraveler 3.0  4C530001230405  0951:1666");
         Assert.That(await terminal.StateAsync("#{alternate_on} #{cursor_flag}"), Is.EqualTo("1 0"));
     }
 
@@ -71,7 +71,7 @@ internal sealed class MonitorTerminalTests
 
         await terminal.ResizeAsync(50, 10);
 
-        var screen = await terminal.UntilAsync("1-4.2  Kingston …  0951:1666  -      free");
+        var screen = await terminal.UntilAsync("1-4.2  Kingsto…  4C53000…  0951:1666  -      free");
         Assert.That(screen.Split('\n')[0], Does.StartWith("usbhostd 1.2.3 at unix:").And.EndWith("…").And.Length.EqualTo(50));
     }
 
