@@ -15,7 +15,7 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
         var files = ImmutableArray.CreateBuilder<RuleFileInfo>();
         var problems = new List<string>();
         var warnings = ImmutableArray.CreateBuilder<string>();
-        foreach (var path in Paths(problems))
+        foreach (var path in Paths(problems).Where(path => IsInSafePlace(path, problems)))
         {
             try
             {
@@ -102,6 +102,14 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
         List<string> paths = [options.File];
         try
         {
+            foreach (var folder in new[] { Path.GetDirectoryName(options.File)!, options.Folder })
+            {
+                if (RulePlaces.WhyNotFolder(folder) is { } why && !problems.Contains(why))
+                {
+                    problems.Add(why);
+                }
+            }
+
             paths.AddRange(Directory.EnumerateFiles(options.Folder, "*.conf")
                 .Where(p => !Path.GetFileName(p).StartsWith('.')).Order(StringComparer.Ordinal));
         }
@@ -115,6 +123,26 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
         }
 
         return paths;
+    }
+
+    /// <summary>A link may lead to a folder where everybody may replace the file.</summary>
+    private static bool IsInSafePlace(string path, List<string> problems)
+    {
+        try
+        {
+            if (RulePlaces.WhyNotTargetOf(path) is not { } why)
+            {
+                return true;
+            }
+
+            problems.Add($"{path}: it is a link. {why}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problems.Add($"{path}: can't be read: {e.Message} Expected a text file that the daemon's user may read.");
+        }
+
+        return false;
     }
 
     /// <summary>Null where the main file does not exist.</summary>
@@ -131,11 +159,7 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
             throw new IOException($"it has {info.Length} bytes, more than {LargestFile}.");
         }
 
-        if ((File.GetUnixFileMode(path) & UnixFileMode.OtherWrite) != UnixFileMode.None)
-        {
-            throw new IOException("everybody may write to it, and so could give himself any device; take that away: chmod o-w.");
-        }
-
+        RulePlaces.RequireFile(path);
         return RuleText.Decode(File.ReadAllBytes(path));
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 using UsbHostd.Daemon.Rules;
 using UsbHostd.Policy.Rules;
@@ -9,6 +10,8 @@ namespace UsbHostd.Tests.Rules;
 [TestFixture]
 internal sealed class RuleFilesTests
 {
+    private const UnixFileMode Everything = (UnixFileMode)0b111_111_111;
+
     private RuleFolder folder = null!;
 
     [SetUp]
@@ -102,6 +105,44 @@ internal sealed class RuleFilesTests
         File.SetUnixFileMode(folder.At("rules.conf"), UnixFileMode.UserRead | UnixFileMode.OtherWrite);
 
         Assert.That(Problems().Single(), Does.StartWith(folder.At("rules.conf")).And.Contains("chmod o-w"));
+    }
+
+    [TestCase("rules.d", Description = "anybody could add a file")]
+    [TestCase(".", Description = "anybody could put another rules.conf or rules.d there")]
+    public void Load_FolderThatEverybodyMayWrite_IsRefused(string path)
+    {
+        folder.Write("rules.conf", "allow\n");
+        File.SetUnixFileMode(folder.At(path), Everything | UnixFileMode.StickyBit);
+
+        Assert.That(Problems().Single(), Does.StartWith(Path.GetFullPath(folder.At(path)).TrimEnd('/')).And.Contains("chmod o-w"));
+    }
+
+    [TestCase(UnixFileMode.None, ExpectedResult = false)]
+    [TestCase(UnixFileMode.StickyBit, ExpectedResult = true, Description = "as /tmp: nobody may replace what is there")]
+    public bool Load_FolderAboveThatEverybodyMayWrite_IsRefusedWithoutStickyBit(UnixFileMode sticky)
+    {
+        var options = new RulesOptions { File = folder.At("a/b/rules.conf"), Folder = Directory.CreateDirectory(folder.At("a/b/rules.d")).FullName };
+        File.SetUnixFileMode(folder.At("a"), Everything | sticky);
+        try
+        {
+            return new RuleFiles(options, folder.Loggers.CreateLogger<RuleFiles>()).Load().Set.Rules.IsEmpty;
+        }
+        catch (RulesException e)
+        {
+            Assert.That(e.Problems, Has.All.StartWith(folder.At("a") + ":"));
+            return false;
+        }
+    }
+
+    [Test]
+    public void Load_LinkIntoAFolderThatEverybodyMayWrite_IsRefused()
+    {
+        Directory.CreateDirectory(folder.At("open"));
+        folder.Write("open/rules", "allow\n");
+        File.SetUnixFileMode(folder.At("open"), Everything);
+        File.CreateSymbolicLink(folder.At("rules.d/50.conf"), folder.At("open/rules"));
+
+        Assert.That(Problems().Single(), Does.StartWith(folder.At("rules.d/50.conf")).And.Contains(folder.At("open")));
     }
 
     [Test]
