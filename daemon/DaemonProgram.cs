@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Console;
 using UsbHostd.Daemon.Configuration;
 using UsbHostd.Daemon.Rules;
 using UsbHostd.Daemon.Store;
+using UsbHostd.Daemon.Systemd;
 using UsbHostd.Daemon.Usb;
 
 namespace UsbHostd.Daemon;
@@ -9,6 +10,11 @@ namespace UsbHostd.Daemon;
 /// <summary>The command line; usbhostd(8) documents it with its exit codes.</summary>
 internal static class DaemonProgram
 {
+    /// <summary>The log is written to this descriptor.</summary>
+    private const int StandardOutput = 1;
+
+    private const string TimeOfLine = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+
     public static async Task<int> RunAsync(string[] args)
     {
         try
@@ -44,6 +50,12 @@ internal static class DaemonProgram
             builder.Logging.SetMinimumLevel(configuration.LogLevel);
             builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
             builder.Logging.AddConsole(options => options.FormatterName = ConsoleFormatterNames.Systemd);
+            if (!JournalStream.IsJournal(StandardOutput, Environment.GetEnvironmentVariable(JournalStream.Variable)))
+            {
+                // The journal has times of its own.
+                builder.Services.Configure<ConsoleFormatterOptions>(options => (options.UseUtcTimestamp, options.TimestampFormat) = (true, TimeOfLine));
+            }
+
             builder.Services.AddHostedService(services => new DaemonHost(
                 configuration, services.GetRequiredService<ILoggerFactory>(), services.GetRequiredService<IHostApplicationLifetime>()));
             using var host = builder.Build();

@@ -17,6 +17,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
     private readonly FakeSysfs sysfs = new();
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("usbhostd-daemon-");
     private readonly PrivateBus bus;
+    private readonly StringBuilder said = new();
     private Process? process;
 
     private DaemonProcess(PrivateBus bus)
@@ -53,6 +54,18 @@ internal sealed class DaemonProcess : IAsyncDisposable
     public string Address => "unix:" + At("api.sock");
 
     public string BusAddress => bus.Address;
+
+    /// <summary>What it has written until now.</summary>
+    public string Said
+    {
+        get
+        {
+            lock (said)
+            {
+                return said.ToString();
+            }
+        }
+    }
 
     /// <summary>Returns once it serves, on the bus too.</summary>
     public static async Task<DaemonProcess> StartAsync()
@@ -91,9 +104,8 @@ internal sealed class DaemonProcess : IAsyncDisposable
             RedirectStandardError = true,
             Environment = { ["NOTIFY_SOCKET"] = At("notify.sock"), ["DBUS_SYSTEM_BUS_ADDRESS"] = BusAddress, ["DOTNET_ROOT"] = DotnetRoot },
         })!;
-        var said = new StringBuilder();
-        process.OutputDataReceived += (_, line) => Keep(said, line.Data);
-        process.ErrorDataReceived += (_, line) => Keep(said, line.Data);
+        process.OutputDataReceived += (_, line) => Keep(line.Data);
+        process.ErrorDataReceived += (_, line) => Keep(line.Data);
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
         using var patience = new CancellationTokenSource(Patience);
@@ -105,17 +117,14 @@ internal sealed class DaemonProcess : IAsyncDisposable
             var received = notify.ReceiveAsync(buffer, patience.Token).AsTask();
             if (await Task.WhenAny(received, ended) == ended)
             {
-                lock (said)
-                {
-                    Assert.Fail($"usbhostd ended, or was not ready in time: {said}");
-                }
+                Assert.Fail($"usbhostd ended, or was not ready in time: {Said}");
             }
 
             message = Encoding.UTF8.GetString(buffer, 0, await received);
         }
     }
 
-    private static void Keep(StringBuilder said, string? line)
+    private void Keep(string? line)
     {
         lock (said)
         {

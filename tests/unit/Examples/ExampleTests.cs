@@ -44,6 +44,14 @@ internal sealed class ExampleTests
     }
 
     [Test]
+    public void Log_NotReadByTheJournal_BeginsEachLineWithItsTime()
+    {
+        var lines = daemon.Said.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+
+        Assert.That(lines, Is.Not.Empty.And.All.Match(@"^<[0-7]>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z UsbHostd\."));
+    }
+
+    [Test]
     public async Task Devices_OverGrpc_AreListed([Values(ForeignClient.Python, ForeignClient.JavaScript)] string language)
     {
         using var client = await ForeignClient.OfAsync(language);
