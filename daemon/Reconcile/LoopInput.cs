@@ -34,7 +34,17 @@ internal abstract class LoopRequest
 }
 
 /// <summary>What a request comes to.</summary>
-internal sealed record Decided(IReadOnlyList<StoreChange> Changes, IReadOnlyList<HostEvent> Events);
+internal sealed record Decided(IReadOnlyList<StoreChange> Changes, IReadOnlyList<HostEvent> Events)
+{
+    /// <summary>
+    /// What happens where the changes can't be stored, for a request that only takes rights away; the changes then wait for the disk.
+    /// Null where the request is refused instead.
+    /// </summary>
+    public IReadOnlyList<HostEvent>? Unwritten { get; init; }
+
+    /// <summary>A request that gives nothing to anybody: it comes to the same whether or not it can be stored now.</summary>
+    public static Decided TakingAway(IReadOnlyList<StoreChange> changes, IReadOnlyList<HostEvent> events) => new(changes, events) { Unwritten = events };
+}
 
 /// <summary>A request that is a function.</summary>
 internal sealed class LoopRequest<T>(

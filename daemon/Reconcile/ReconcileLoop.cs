@@ -16,7 +16,8 @@ internal sealed partial class ReconcileLoop : IDisposable
 {
     private const int MostPerTurn = 256;
     private static readonly TimeSpan MemoryDelay = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan DiskRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan FirstDiskRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestDiskRetry = TimeSpan.FromSeconds(60);
 
     private readonly LoopInbox inbox;
     private readonly Journal journal;
@@ -27,6 +28,7 @@ internal sealed partial class ReconcileLoop : IDisposable
     private readonly Dictionary<ClaimId, (Claim Claim, ClaimStatus Status)> shown = [];
     private readonly ITimer wake;
     private readonly ITimer flush;
+    private TimeSpan diskRetry = FirstDiskRetry;
     private bool flushArmed;
     private bool wasBlocked;
     private HostState state;
@@ -130,7 +132,11 @@ internal sealed partial class ReconcileLoop : IDisposable
                     break;
                 case LoopInput.FlushDue:
                     flushArmed = false;
-                    Write();
+                    if (Write())
+                    {
+                        fold.Take(CaughtUp());
+                    }
+
                     break;
                 case LoopInput.Asked asked:
                     Turn(fold);
@@ -176,35 +182,43 @@ internal sealed partial class ReconcileLoop : IDisposable
 
     private void Answer(LoopRequest request)
     {
+        var now = clock.Now();
+        if (Decide(request, now) is not { } decided)
+        {
+            return;
+        }
+
         try
         {
-            var now = clock.Now();
-            var decided = request.Decide(state, now);
-            if (decided.Changes.Count > 0)
+            if (Store(request, decided) is { } happens)
             {
-                journal.CommitNow(decided.Changes);
+                var fold = new Fold(state, now);
+                happens.ForEach(fold.Take);
+                Turn(fold);
+                request.Complete(state);
             }
-
-            var fold = new Fold(state, now);
-            foreach (var happened in decided.Events)
-            {
-                fold.Take(happened);
-            }
-
-            Turn(fold);
-            request.Complete(state);
         }
-        catch (StoreException e)
+        catch (Exception e)
         {
-            NotStored(log, e.Message);
-            request.Refuse(Refusals.NotStored(e));
+            // It may be stored, and be taken in by halves: only a start makes the state whole again.
+            request.Refuse(e);
+            throw;
+        }
+    }
+
+    /// <summary>Null where the request is refused. A fault here ends nothing, as nothing has changed.</summary>
+    private Decided? Decide(LoopRequest request, DateTimeOffset now)
+    {
+        try
+        {
+            return request.Decide(state, now);
         }
         catch (HostException e)
         {
             if (request.AuditOf(e) is { } line)
             {
-                journal.Add([line]);
-                Write();
+                Add([line]);
+                WriteUnlessRefused();
             }
 
             request.Refuse(e);
@@ -213,17 +227,45 @@ internal sealed partial class ReconcileLoop : IDisposable
         {
             request.Refuse(e);
         }
+
+        return null;
+    }
+
+    /// <summary>What happens because of the request, once it is stored; null where it can't be and is refused.</summary>
+    private List<HostEvent>? Store(LoopRequest request, Decided decided)
+    {
+        if (decided.Changes.Count == 0)
+        {
+            return [.. decided.Events];
+        }
+
+        var wasRefused = journal.IsRefused;
+        try
+        {
+            journal.CommitNow(decided.Changes);
+            return wasRefused ? [CaughtUp(), .. decided.Events] : [.. decided.Events];
+        }
+        catch (StoreException e) when (decided.Unwritten is { } unwritten)
+        {
+            NotWrittenNow(log, e.Message);
+            Add(decided.Changes);
+            WriteUnlessRefused();
+            return [.. unwritten];
+        }
+        catch (StoreException e)
+        {
+            NotStored(log, e.Message);
+            request.Refuse(Refusals.NotStored(e));
+            return null;
+        }
     }
 
     private void Turn(Fold fold, bool writeEverything = false)
     {
         var happened = fold.Result();
         state = happened.State;
-        journal.Add(happened.Changes);
-        if (journal.HasIntent)
-        {
-            Write();
-        }
+        Add(happened.Changes);
+        WriteUnlessRefused();
 
         var now = clock.Now();
         // What waited for the disk is not touched again by anything: once it is written, all is looked at.
@@ -242,15 +284,59 @@ internal sealed partial class ReconcileLoop : IDisposable
         bool IsFirst(HostAction action) => !actions.TakeWhile(a => !ReferenceEquals(a, action)).Any(a => a.Subject == action.Subject);
     }
 
-    private void Write()
+    private void Add(IReadOnlyList<StoreChange> changes)
     {
+        if (journal.IsRefused)
+        {
+            LogAudit(changes.OfType<StoreChange.AppendAudit>());
+        }
+
+        journal.Add(changes);
+    }
+
+    /// <summary>Intent goes to the disk at once; while the disk refuses, a timer tries.</summary>
+    private void WriteUnlessRefused()
+    {
+        if (journal is { HasIntent: true, IsRefused: false })
+        {
+            Write();
+        }
+    }
+
+    /// <summary>True where the disk refused before, and takes what waited now.</summary>
+    private bool Write()
+    {
+        var wasRefused = journal.IsRefused;
         try
         {
             journal.Write();
+            return wasRefused && !journal.IsRefused;
         }
         catch (StoreException e)
         {
-            NotWritten(log, e.Message);
+            diskRetry = !wasRefused ? FirstDiskRetry : diskRetry * 2 < LongestDiskRetry ? diskRetry * 2 : LongestDiskRetry;
+            NotWritten(log, e.Message, diskRetry.TotalSeconds);
+            if (!wasRefused)
+            {
+                LogAudit(journal.Audit);
+            }
+
+            return false;
+        }
+    }
+
+    private HostEvent.StoreCaughtUp CaughtUp()
+    {
+        WrittenAgain(log);
+        return new HostEvent.StoreCaughtUp();
+    }
+
+    /// <summary>Where the database takes none, the log is the audit.</summary>
+    private void LogAudit(IEnumerable<StoreChange.AppendAudit> lines)
+    {
+        foreach (var line in lines)
+        {
+            Audited(log, TextEscape.Escape(line.Caller), line.Door, line.Verb, TextEscape.Escape(line.Subject), line.Outcome, TextEscape.Escape(line.Detail));
         }
     }
 
@@ -287,7 +373,7 @@ internal sealed partial class ReconcileLoop : IDisposable
         feed.Publish(new FeedChange(
             state, now, claims.DrainToImmutable(), happened.Guests, [.. devices.Where(state.Devices.ContainsKey)], happened.RemovedDevices)
         {
-            OtherRules = !ReferenceEquals(feed.Current.Rules, state.Rules),
+            OtherRules = !ReferenceEquals(feed.Current.Rules, state.Rules) || !ReferenceEquals(feed.Current.Earlier, state.Earlier),
         });
 
         void AddDevice(ClaimStatus? status)
@@ -314,7 +400,7 @@ internal sealed partial class ReconcileLoop : IDisposable
         if (!flushArmed && journal.HasAny)
         {
             flushArmed = true;
-            flush.Change(journal.HasIntent ? DiskRetry : MemoryDelay, Timeout.InfiniteTimeSpan);
+            flush.Change(journal.IsRefused ? diskRetry : MemoryDelay, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -342,6 +428,15 @@ internal sealed partial class ReconcileLoop : IDisposable
     [LoggerMessage(1011, LogLevel.Error, "A request was refused because it could not be stored: {Message}")]
     private static partial void NotStored(ILogger logger, string message);
 
-    [LoggerMessage(1012, LogLevel.Error, "{Message}; what follows from it waits, and writing is tried again in 5 s")]
-    private static partial void NotWritten(ILogger logger, string message);
+    [LoggerMessage(1012, LogLevel.Error, "{Message}; what is given because of it waits, and writing is tried again in {Seconds} s")]
+    private static partial void NotWritten(ILogger logger, string message, double seconds);
+
+    [LoggerMessage(1013, LogLevel.Error, "{Message}; what a request takes away is taken away all the same, until a restart at least")]
+    private static partial void NotWrittenNow(ILogger logger, string message);
+
+    [LoggerMessage(1014, LogLevel.Warning, "Audit, not in the database yet: {Caller} {Door} {Verb} {Subject} {Outcome} {Detail}")]
+    private static partial void Audited(ILogger logger, string caller, string door, string verb, string subject, string outcome, string detail);
+
+    [LoggerMessage(1015, LogLevel.Information, "The database takes writes again; what waited is stored")]
+    private static partial void WrittenAgain(ILogger logger);
 }

@@ -44,6 +44,6 @@ internal sealed class GuestSight(Grant grant)
     /// <summary>All that <see cref="Permission"/> and <see cref="Policy.Requests.Questions"/> go by; the collections are immutable.</summary>
     private static bool IsSameForRules(HostState one, HostState other) =>
         ReferenceEquals(one.Devices, other.Devices) && ReferenceEquals(one.Verdicts, other.Verdicts) && ReferenceEquals(one.Rules, other.Rules)
-        && ReferenceEquals(one.Answers, other.Answers) && ReferenceEquals(one.SharedSerials, other.SharedSerials)
+        && ReferenceEquals(one.Earlier, other.Earlier) && ReferenceEquals(one.Answers, other.Answers) && ReferenceEquals(one.SharedSerials, other.SharedSerials)
         && ReferenceEquals(one.Guests, other.Guests) && ReferenceEquals(one.GuestNames, other.GuestNames);
 }

@@ -44,7 +44,7 @@ internal sealed partial class HostService
     {
         if (answer.Guest is null || !WireDevices.IsInUse(state, answer))
         {
-            return new Decided([new StoreChange.DropAnswer(answer.Id), audit], [new HostEvent.AnswerForgotten(answer.Id)]);
+            return Decided.TakingAway([new StoreChange.DropAnswer(answer.Id), audit], [new HostEvent.AnswerForgotten(answer.Id)]);
         }
 
         if (!answer.IsRemembered)
@@ -53,7 +53,7 @@ internal sealed partial class HostService
         }
 
         var once = answer with { IsRemembered = false };
-        return new Decided([new StoreChange.PutAnswer(once), audit], [new HostEvent.AnswerWritten(once)]);
+        return Decided.TakingAway([new StoreChange.PutAnswer(once), audit], [new HostEvent.AnswerWritten(once)]);
     }
 
     private static Answer? Find(HostState state, string id) => AnswerId.TryParse(id, out var known) ? state.Answers.GetValueOrDefault(known) : null;

@@ -62,7 +62,7 @@ internal sealed partial class HostService
             var entry = ClaimToRelease(state, grant, request);
             Rights.RequireOwn(grant, entry);
             return new ClaimDecision.Accepted(entry.Stands ? Fold.HeldBack(state, entry.Claim) ?? entry.Claim with { Released = now } : entry.Claim, AlreadyThere: !entry.Stands);
-        }, cancellationToken).ConfigureAwait(false);
+        }, cancellationToken, takesAway: true).ConfigureAwait(false);
     }
 
     public async ValueTask<Claim> RetryClaimAsync(Caller caller, RetryClaimRequest request, CancellationToken cancellationToken)
@@ -88,8 +88,10 @@ internal sealed partial class HostService
     }
 
     /// <summary>Writes what is decided, and says how the claim stands.</summary>
+    /// <param name="takesAway">It is done even where it can't be written.</param>
     private async Task<Claim> ChangeAsync(
-        Caller caller, string verb, string subject, Func<HostState, DateTimeOffset, ClaimDecision.Accepted> decide, CancellationToken cancellationToken)
+        Caller caller, string verb, string subject, Func<HostState, DateTimeOffset, ClaimDecision.Accepted> decide, CancellationToken cancellationToken,
+        bool takesAway = false)
     {
         var (state, id) = await AskAsync(caller, verb, subject, (current, now) =>
         {
@@ -106,7 +108,8 @@ internal sealed partial class HostService
                 changes.AddRange([StoreChange.Keep(ends), Audit(caller, now, verb, ends.Id.ToString(), "ok", $"ended: its device goes to claim {claim.Id}")]);
             }
 
-            return (new Decided(changes, [.. Written(accepted)]), claim.Id);
+            List<HostEvent> events = [.. Written(accepted)];
+            return (takesAway ? Decided.TakingAway(changes, events) : new Decided(changes, events), claim.Id);
         }, cancellationToken).ConfigureAwait(false);
         return WireClaims.Claim(state, state.Claims[id], time.GetUtcNow());
     }

@@ -7,12 +7,13 @@ namespace UsbHostd.Policy.Reconcile;
 public sealed partial class Fold
 {
     /// <summary>Every device is judged anew; what that takes away is written down by name.</summary>
-    private void RulesLoaded(LoadedRules rules)
+    private void RulesLoaded(HostEvent.RulesLoaded loaded)
     {
         var before = state;
         state = state with
         {
-            Rules = rules,
+            Rules = loaded.Rules,
+            Earlier = loaded.IsRecorded ? null : before.Earlier ?? new EarlierRules(before.Rules, before.Verdicts, before.RuleHistory, now),
             RuleHistory = before.RuleHistory.Clear(),
             Verdicts = before.Verdicts.Clear(),
             DepartedVerdicts = before.DepartedVerdicts.Clear(),
@@ -84,7 +85,7 @@ public sealed partial class Fold
     private void Assign(UsbDevice device)
     {
         var verdict = state.VerdictOf(device);
-        var guest = verdict.Target == RuleTarget.Assign && !device.IsHub ? NamedGuest(GuestOf(verdict)) : null;
+        var guest = AssignedGuest(device, verdict);
         var key = RuleKeyOf(device);
         var mine = ClaimsFollowing(device).Where(IsForIt).ToList();
         var keep = mine.Find(e => e.Claim.Origin == Claims.ClaimOrigin.Rule && e.Claim.Guest == guest);

@@ -112,11 +112,13 @@ public sealed partial class Fold
             changes.Add(new StoreChange.RememberVerdict(new StoredVerdict(device.Plug, state.Rules.Set.Fingerprint, verdict.Place)));
         }
 
+        JudgeByEarlierRules(device);
         assignDue.Add(device.Syspath);
     }
 
     private void Unjudge(UsbDevice device)
     {
+        UnjudgeByEarlierRules(device);
         if (!state.Verdicts.TryGetValue(device.Syspath, out var verdict))
         {
             return;

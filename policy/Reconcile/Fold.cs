@@ -78,7 +78,10 @@ public sealed partial class Fold
                 Retried(e.Claim);
                 break;
             case HostEvent.RulesLoaded e:
-                RulesLoaded(e.Rules);
+                RulesLoaded(e);
+                break;
+            case HostEvent.StoreCaughtUp:
+                EndEarlierRules();
                 break;
             case HostEvent.LabelWritten e:
                 Labelled(e.Device, e.Label);

@@ -65,7 +65,16 @@ public abstract record HostEvent
     public sealed record ClaimRetried(ClaimId Claim) : HostEvent;
 
     /// <summary>Other rules are in force from now on.</summary>
-    public sealed record RulesLoaded(LoadedRules Rules) : HostEvent;
+    public sealed record RulesLoaded(LoadedRules Rules) : HostEvent
+    {
+        /// <summary>
+        /// Whether the audit has it. Where it has not, the rules take rights away, and give none until <see cref="StoreCaughtUp"/>.
+        /// </summary>
+        public bool IsRecorded { get; init; } = true;
+    }
+
+    /// <summary>Nothing could be written for a while, and what waited is stored now.</summary>
+    public sealed record StoreCaughtUp : HostEvent;
 
     /// <summary>Somebody named a device; null takes the name away.</summary>
     public sealed record LabelWritten(DeviceId Device, string? Label) : HostEvent;

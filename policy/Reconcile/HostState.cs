@@ -77,6 +77,9 @@ public sealed record HostState
     /// <summary>The rules in force.</summary>
     public LoadedRules Rules { get; init; } = LoadedRules.None;
 
+    /// <summary>Nothing is attached that these would not allow too; null where the rules in force are recorded.</summary>
+    public EarlierRules? Earlier { get; init; }
+
     /// <summary>By syspath: what the rules say of each plug that is there.</summary>
     public ImmutableDictionary<string, Verdict> Verdicts { get; init; } = ImmutableDictionary.Create<string, Verdict>(StringComparer.Ordinal);
 
@@ -137,6 +140,10 @@ public sealed record HostState
         }
     }
 
+    /// <summary>This state with the earlier rules in force; null where there are none.</summary>
+    public HostState? UnderEarlierRules() =>
+        Earlier is { } earlier ? this with { Rules = earlier.Rules, Verdicts = earlier.Verdicts, RuleHistory = earlier.History, Earlier = null } : null;
+
     public string GuestName(GuestId id) =>
         Guests.TryGetValue(id, out var guest) ? guest.Name : GuestNames.GetValueOrDefault(id) ?? id.ToString();
 
@@ -150,6 +157,13 @@ public sealed record HostState
         return fold.Result().State;
     }
 }
+
+/// <summary>The rules that were recorded last, while those in force are not: the disk was full when they were loaded.</summary>
+/// <param name="Verdicts">By syspath, what they say of each plug that is there.</param>
+/// <param name="History">As <see cref="HostState.RuleHistory"/>.</param>
+/// <param name="Since">When newer ones were loaded.</param>
+public sealed record EarlierRules(
+    LoadedRules Rules, ImmutableDictionary<string, Verdict> Verdicts, ImmutableDictionary<int, RuleHistory> History, DateTimeOffset Since);
 
 /// <summary>One attachment with the guest it is in.</summary>
 public sealed record Placed(GuestId Guest, Attachment Attachment);

@@ -18,7 +18,13 @@ public static class Permission
         claim.OverrideReason is not null ? null : WhyNot(state, claim.Guest, claim.Mode, device) ?? WhyNotMaker(state, claim, device);
 
     /// <summary>Null where some guest may have the device.</summary>
-    public static string? WhyNotAnybody(HostState state, UsbDevice device) => state.VerdictOf(device).Rule switch
+    public static string? WhyNotAnybody(HostState state, UsbDevice device) =>
+        WhyNotAnybodyBy(state, device) ?? (state.UnderEarlierRules() is { } earlier ? NotRecorded(WhyNotAnybodyBy(earlier, device)) : null);
+
+    public static string? WhyNot(HostState state, GuestId guest, ClaimMode mode, UsbDevice device) =>
+        WhyNotBy(state, guest, mode, device) ?? (state.UnderEarlierRules() is { } earlier ? NotRecorded(WhyNotBy(earlier, guest, mode, device)) : null);
+
+    private static string? WhyNotAnybodyBy(HostState state, UsbDevice device) => state.VerdictOf(device).Rule switch
     {
         null => "no rule matches it, and what no rule allows is blocked",
         { Target: RuleTarget.Block or RuleTarget.Reject } rule => $"the rule at {rule.Source} blocks it",
@@ -31,9 +37,9 @@ public static class Permission
         _ => null,
     };
 
-    public static string? WhyNot(HostState state, GuestId guest, ClaimMode mode, UsbDevice device)
+    private static string? WhyNotBy(HostState state, GuestId guest, ClaimMode mode, UsbDevice device)
     {
-        if (WhyNotAnybody(state, device) is { } why)
+        if (WhyNotAnybodyBy(state, device) is { } why)
         {
             return why;
         }
@@ -56,7 +62,10 @@ public static class Permission
         claim.Origin != ClaimOrigin.Rule && claim.Uid is { } uid ? WhyNotCaller(state, device, uid, claim.Gids) : null;
 
     /// <summary>Null where this caller may claim the device.</summary>
-    public static string? WhyNotCaller(HostState state, UsbDevice device, uint uid, ImmutableArray<uint> gids)
+    public static string? WhyNotCaller(HostState state, UsbDevice device, uint uid, ImmutableArray<uint> gids) =>
+        WhyNotCallerBy(state, device, uid, gids) ?? (state.UnderEarlierRules() is { } earlier ? NotRecorded(WhyNotCallerBy(earlier, device, uid, gids)) : null);
+
+    private static string? WhyNotCallerBy(HostState state, UsbDevice device, uint uid, ImmutableArray<uint> gids)
     {
         var rule = state.VerdictOf(device).Rule;
         return rule is null || state.Rules.AllowsCaller(rule, uid, gids)
@@ -67,7 +76,8 @@ public static class Permission
     /// <summary>Why the guard is passed: a claim's force, or an unsafe rule; null where it is not.</summary>
     public static string? WhyUnguarded(HostState state, Claim claim, UsbDevice device) => claim.ForceReason is { } force
         ? $"force: {force}"
-        : state.VerdictOf(device) is { Unsafe: { } why, Rule: { } rule } ? $"unsafe by the rule at {rule.Source}: {why}" : null;
+        : state.VerdictOf(device) is { Unsafe: { } why, Rule: { } rule } && state.UnderEarlierRules()?.VerdictOf(device) is null or { Unsafe: not null }
+            ? $"unsafe by the rule at {rule.Source}: {why}" : null;
 
     /// <summary>What the rules would decide now, and why the ones before the one that did decide do not.</summary>
     /// <param name="most">So many rules that do not match are named at most.</param>
@@ -87,4 +97,8 @@ public static class Permission
             }
         }
     }
+
+    private static string? NotRecorded(string? why) => why is null
+        ? null
+        : $"the rules that were loaded last can't be recorded, as nothing can be written; until they are, those before them count as well, and by them {why}";
 }

@@ -31,6 +31,12 @@ internal sealed class MemoryStore : IClaimStore
 
     public int Commits { get; private set; }
 
+    /// <summary>How many rows were to be written, refused ones as well.</summary>
+    public long Rows { get; private set; }
+
+    /// <summary>The most at once.</summary>
+    public int MostRows { get; private set; }
+
     public IReadOnlyDictionary<ClaimId, Claim> Claims => claims;
 
     public Claim? Find(ClaimId id) => claims.GetValueOrDefault(id);
@@ -59,6 +65,8 @@ internal sealed class MemoryStore : IClaimStore
     public void Commit(IReadOnlyList<StoreChange> changes)
     {
         Before?.Invoke();
+        Rows += changes.Count;
+        MostRows = Math.Max(MostRows, changes.Count);
         if (IsFull)
         {
             throw new StoreException("no space left on device", diskFull: true);
