@@ -60,6 +60,7 @@ internal static class DaemonVerbs
         {
             session.Fields(
                 ("libvirt", health.LibvirtConnected ? "connected" : "not connected: " + health.LibvirtError),
+                ("Rules", health.RulesWaiting.Length == 0 ? "in force" : health.RulesWaiting),
                 ("Devices", Words.Number(health.Devices)),
                 ("Guests", Words.Number(health.Guests)),
                 ("Claims", $"{Words.Number(health.Claims)}, {Words.Number(health.Attached)} attached"),

@@ -71,8 +71,10 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         runner = new ActionRunner(
             new HostdevAttacher(usb, writer, guests, inbox.Events), guests, usb, writer, loggers.CreateLogger<ActionRunner>());
         var files = new RuleFiles(configuration.Rules, loggers.CreateLogger<RuleFiles>());
+        var loaded = files.Load();
+        files.Report(loaded);
         loop = new ReconcileLoop(
-            Initial(configuration, files.Load()), inbox, store, runner, feed, time, loggers.CreateLogger<ReconcileLoop>());
+            Initial(configuration, loaded), inbox, store, runner, feed, time, loggers.CreateLogger<ReconcileLoop>());
         rules = new RulesReload(files, loop, time, loggers.CreateLogger<RulesReload>());
         rulesWatch = new RulesWatch(configuration.Rules, time, () => Reload("file"), loggers.CreateLogger<RulesWatch>());
         hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangup);

@@ -46,7 +46,7 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
         }
 
         var all = rules.DrainToImmutable();
-        var loaded = new LoadedRules
+        return new LoadedRules
         {
             Set = new RuleSet(all),
             Users = AccountNames.Users(all),
@@ -55,8 +55,6 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
             Files = files.DrainToImmutable(),
             Warnings = [.. warnings, .. Unknown(all)],
         };
-        Report(loaded);
-        return loaded;
 
         IEnumerable<string> Unknown(ImmutableArray<Rule> read)
         {
@@ -83,9 +81,19 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
         return TimeZoneInfo.Local;
     }
 
-    private void Report(LoadedRules loaded)
+    /// <summary>Tells the log what the rules are, once they are in force.</summary>
+    /// <param name="recorded">Whether the audit has them; where it has not, they give nothing new yet.</param>
+    public void Report(LoadedRules loaded, bool recorded = true)
     {
-        Loaded(log, loaded.Set.Rules.Length, loaded.Files.Length);
+        if (recorded)
+        {
+            Loaded(log, loaded.Set.Rules.Length, loaded.Files.Length);
+        }
+        else
+        {
+            LoadedUnrecorded(log, loaded.Set.Rules.Length, loaded.Files.Length);
+        }
+
         foreach (var warning in loaded.Warnings)
         {
             Warned(log, warning);
@@ -165,6 +173,9 @@ internal sealed partial class RuleFiles(RulesOptions options, ILogger<RuleFiles>
 
     [LoggerMessage(1140, LogLevel.Information, "{Rules} rules from {Files} files are in force")]
     private static partial void Loaded(ILogger logger, int rules, int files);
+
+    [LoggerMessage(1147, LogLevel.Warning, "{Rules} rules from {Files} files take rights away from now on. They give none that the rules before them did not, as nothing can be written; once it can, they do")]
+    private static partial void LoadedUnrecorded(ILogger logger, int rules, int files);
 
     [LoggerMessage(1141, LogLevel.Warning, "{Warning}")]
     private static partial void Warned(ILogger logger, string warning);

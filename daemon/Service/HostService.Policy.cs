@@ -10,6 +10,9 @@ namespace UsbHostd.Daemon.Service;
 /// <summary>What the rules say, and why.</summary>
 internal sealed partial class HostService
 {
+    private const string Unrecorded =
+        "the rules take rights away from now on, and give none that the ones before did not: nothing can be written. Free some space; it is tried again by itself";
+
     public async ValueTask<Api.V1.Policy> GetPolicyAsync(Caller caller, GetPolicyRequest request, CancellationToken cancellationToken)
     {
         await EnterAsync(caller, UsbHostMethods.GetPolicy, cancellationToken).ConfigureAwait(false);
@@ -33,6 +36,11 @@ internal sealed partial class HostService
             var (before, after) = await rules.RunAsync(caller.Owner, caller.Door, cancellationToken).ConfigureAwait(false);
             var response = new ReloadPolicyResponse { Files = (uint)after.Rules.Files.Length, Rules = (uint)after.Rules.Set.Rules.Length };
             response.Warnings.AddRange(after.Rules.Warnings);
+            if (after.Earlier is not null)
+            {
+                response.Warnings.Add(Unrecorded);
+            }
+
             response.Lost.AddRange(Permission.Lost(before, after).Select(e => WireClaims.Claim(after, e, time.GetUtcNow())));
             return response;
         }
@@ -48,4 +56,8 @@ internal sealed partial class HostService
         await EnterAsync(caller, UsbHostMethods.GeneratePolicy, cancellationToken).ConfigureAwait(false);
         return new GeneratePolicyResponse { Rules = WirePolicy.Generated(feed.Current, request) };
     }
+
+    /// <summary>Null where the rules as they are written are in force.</summary>
+    private string? RulesWaiting(HostState state) =>
+        rules.Fault is { } fault ? $"not loaded, the rules before stay in force: {fault} is not in order; the log says what is wrong" : state.Earlier is null ? null : Unrecorded;
 }

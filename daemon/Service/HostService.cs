@@ -141,6 +141,7 @@ internal sealed partial class HostService : IHostService
             Started = WireDevices.Time(started),
             HeapBytes = (ulong)GC.GetTotalMemory(forceFullCollection: false),
             OpenDescriptors = DaemonFacts.OpenDescriptors(),
+            RulesWaiting = RulesWaiting(state) ?? "",
         };
     }
 

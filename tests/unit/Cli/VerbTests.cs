@@ -241,6 +241,15 @@ internal sealed class VerbTests
         Assert.That((await cli.RunAsync("health")).Lines, Is.SupersetOf(["Heap:             1.5 MiB", "Descriptors:      134"]));
     }
 
+    [TestCase("", "Rules:            in force")]
+    [TestCase("not loaded, /r.conf:1:1\u001b", @"Rules:            not loaded, /r.conf:1:1\x1b")]
+    public async Task Health_Rules_TellsWhetherTheyAreInForce(string waiting, string line)
+    {
+        cli.Service.On<GetHealthRequest>(_ => new Health { LibvirtConnected = true, RulesWaiting = waiting });
+
+        Assert.That((await cli.RunAsync("health")).Lines, Has.Member(line));
+    }
+
     [Test]
     public async Task GuestInfo_WishThatIsNotMet_SaysWhyAndWhatToDo()
     {

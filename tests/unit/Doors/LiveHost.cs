@@ -59,6 +59,8 @@ internal sealed class LiveHost : IAsyncDisposable
 
     private sealed class SameRules(ReconcileLoop loop, LoadedRules rules) : IRulesReload
     {
+        public string? Fault => null;
+
         public async Task<(HostState Before, HostState After)> RunAsync(string caller, string door, CancellationToken cancellation)
         {
             var (after, before) = await loop.AskAsync((state, _) => (new Decided([], [new HostEvent.RulesLoaded(rules)]), state), cancellation);

@@ -76,7 +76,10 @@ internal sealed class RuleFilesTests
     {
         Directory.Delete(folder.Options.Folder);
 
-        Assert.That(folder.Files.Load().Set.Rules, Is.Empty);
+        var loaded = folder.Files.Load();
+        folder.Files.Report(loaded);
+
+        Assert.That(loaded.Set.Rules, Is.Empty);
         Assert.That(folder.Logged, Has.Some.Contains("There is no rule"));
     }
 

@@ -208,6 +208,20 @@ internal sealed class HostServiceTests : StickTest
     }
 
     [Test]
+    public void GetHealth_RulesNotInOrder_SaysWhereUntilTheyAre()
+    {
+        var before = Waiting();
+        world.RulesFault = "/etc/usbhostd/rules.conf:3:7";
+        var meanwhile = Waiting();
+        world.RulesFault = null;
+
+        Assert.That((before, Waiting()), Is.EqualTo(("", "")));
+        Assert.That(meanwhile, Does.Contain("not loaded").And.Contains("/etc/usbhostd/rules.conf:3:7"));
+
+        string Waiting() => world.Ask(s => s.GetHealthAsync(World.Root, new(), default)).RulesWaiting;
+    }
+
+    [Test]
     public void GetHealth_Counts()
     {
         world.Claim(stick, guest);

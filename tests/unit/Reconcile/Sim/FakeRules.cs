@@ -7,6 +7,8 @@ namespace UsbHostd.Tests.Reconcile.Sim;
 /// <summary>Rule files that a test has in its hand: <see cref="World.Rules"/> is what they say.</summary>
 internal sealed class FakeRules(World world) : IRulesReload
 {
+    public string? Fault => world.RulesFault;
+
     public async Task<(HostState Before, HostState After)> RunAsync(string caller, string door, CancellationToken cancellation)
     {
         if (world.RulesFault is { } fault)
@@ -14,7 +16,7 @@ internal sealed class FakeRules(World world) : IRulesReload
             throw new RulesException([fault]);
         }
 
-        var (after, before) = await world.Loop.AskAsync((state, _) => (new Decided([], [new HostEvent.RulesLoaded(world.Rules)]), state), cancellation);
+        var (after, before) = await world.Loop.AskAsync((state, now) => (RulesReload.Decide(world.Rules, caller, door, now), state), cancellation);
         return (before, after);
     }
 }
