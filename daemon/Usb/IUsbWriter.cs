@@ -30,7 +30,8 @@ internal interface IUsbWriter
 
     /// <summary>
     /// Replaces <c>/run/udev/rules.d/61-usbhostd.rules</c> as a whole (temporary file and rename). Once udev reads it, writes
-    /// <c>change</c> to <c>uevent</c> of the disks of those devices that are there and matched otherwise than before.
+    /// <c>change</c> to <c>uevent</c> of those devices that are there and matched otherwise than before, and of their disks, ports and
+    /// network interfaces.
     /// </summary>
     void WriteIgnoreRules(ImmutableArray<IgnoreRule> rules);
 

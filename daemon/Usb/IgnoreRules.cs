@@ -7,20 +7,31 @@ using UsbHostd.Policy.Reconcile;
 namespace UsbHostd.Daemon.Usb;
 
 /// <summary>
-/// The text of the rules file that makes udisks leave claimed devices alone (udev(7)). udisks reads <c>UDISKS_IGNORE</c> from
-/// udev's database of the block device, and its own rules (80-udisks2.rules) only ever set it: any earlier number will do.
+/// The text of the rules file that makes programs of the host leave claimed devices alone (udev(7)). udisks reads
+/// <c>UDISKS_IGNORE</c> from udev's database of the block device; its own rules (80-udisks2.rules) only ever set it, so any earlier
+/// number will do. ModemManager reads <c>ID_MM_DEVICE_IGNORE</c> from the port and from the USB device (its manual, "Modem filter";
+/// before 1.12 from the USB device alone), and <c>ID_MM_PORT_IGNORE</c> from the port. NetworkManager reads <c>NM_UNMANAGED</c> from
+/// the network interface (NetworkManager.conf(5)).
 /// </summary>
 internal static class IgnoreRules
 {
     public const string FileName = "61-usbhostd.rules";
 
-    /// <summary>One line a rule. All parent matches of a line hold for one and the same parent, which is the USB device.</summary>
+    // What an event is about, and what is said of it.
+    private static readonly (string Match, string Set)[] Says =
+    [
+        ("SUBSYSTEM==\"block\"", "ENV{UDISKS_IGNORE}=\"1\""),
+        ("SUBSYSTEM==\"usb|tty|usbmisc|wwan|net\"", "ENV{ID_MM_DEVICE_IGNORE}=\"1\", ENV{ID_MM_PORT_IGNORE}=\"1\""),
+        ("SUBSYSTEM==\"net\"", "ENV{NM_UNMANAGED}=\"1\""),
+    ];
+
+    /// <summary>Three lines a rule. All parent matches of a line hold for one and the same parent, which is the USB device.</summary>
     public static string Write(ImmutableArray<IgnoreRule> rules)
     {
         var text = new StringBuilder("# Written by usbhostd: devices that are claimed for guests. Changes are lost.\n");
         foreach (var rule in rules)
         {
-            if (Line(rule) is { } line)
+            foreach (var line in LinesOf(rule))
             {
                 text.Append(line).Append('\n');
             }
@@ -37,13 +48,13 @@ internal static class IgnoreRules
     public static IReadOnlyList<string> LinesOf(UsbDevice device) =>
     [
         .. new[] { new IgnoreRule(device.UsbId, device.Serial, null), new IgnoreRule(device.UsbId, null, device.PortKey) }
-            .Select(Line).OfType<string>(),
+            .SelectMany(LinesOf),
     ];
 
-    private static string? Line(IgnoreRule rule) =>
+    private static IEnumerable<string> LinesOf(IgnoreRule rule) =>
         (rule.Serial is { } serial ? SerialMatch(serial) : PortMatch(rule.PortKey)) is { } match
-            ? $"SUBSYSTEM==\"block\", SUBSYSTEMS==\"usb\", ATTRS{{idVendor}}==\"{rule.UsbId.Vendor:x4}\", ATTRS{{idProduct}}==\"{rule.UsbId.Product:x4}\", {match}, ENV{{UDISKS_IGNORE}}=\"1\""
-            : null;
+            ? Says.Select(s => $"{s.Match}, SUBSYSTEMS==\"usb\", ATTRS{{idVendor}}==\"{rule.UsbId.Vendor:x4}\", ATTRS{{idProduct}}==\"{rule.UsbId.Product:x4}\", {match}, {s.Set}")
+            : [];
 
     private static string SerialMatch(string serial) => $"ATTRS{{serial}}==\"{Pattern(serial)}\"";
 

@@ -7,8 +7,8 @@ using UsbHostd.Policy.Reconcile;
 namespace UsbHostd.Daemon.Usb;
 
 /// <summary>
-/// The rules file, and the disks that were there before it: udev applies its rules when something happens to a device, so those are
-/// told that something did.
+/// The rules file, and the devices that were there before it: udev applies its rules when something happens to a device, so it is
+/// told that something did, for each disk, port and network interface and for the USB device.
 /// </summary>
 internal sealed partial class SysfsUsbWriter : IDisposable
 {
@@ -66,7 +66,7 @@ internal sealed partial class SysfsUsbWriter : IDisposable
     }
 
     /// <summary>
-    /// Has udev look again at the disks of those devices that a rule has begun or ceased to match. Its event leads to another look of
+    /// Has udev look again at what the host has made of those devices that a rule has begun or ceased to match. Its event leads to another look of
     /// ours at the device, which changes no claim and so no rule.
     /// </summary>
     private void Notice()
@@ -91,16 +91,18 @@ internal sealed partial class SysfsUsbWriter : IDisposable
 
     private void TellUdev(UsbDevice device)
     {
-        foreach (var block in DeviceChildren.Find(options.Sysfs, files, device.Syspath, InterfacesOf(device, Folder(device))).Blocks)
+        var interfaces = InterfacesOf(device, Folder(device));
+        foreach (var node in DeviceChildren.Find(options.Sysfs, files, device.Syspath, interfaces).Blocks.Select(b => b.Devpath)
+            .Concat(HostNodes.Find(options.Sysfs, device.Syspath, interfaces)).Append(device.Syspath))
         {
-            var errno = SysfsFiles.Write($"{options.Sysfs}{block.Devpath}/uevent", "change");
+            var errno = SysfsFiles.Write($"{options.Sysfs}{node}/uevent", "change");
             if (errno is not (0 or LibC.Enoent or LibC.Enodev))
             {
-                LogNotTold(block.Name, Marshal.GetPInvokeErrorMessage(errno));
+                LogNotTold(node, Marshal.GetPInvokeErrorMessage(errno));
             }
         }
     }
 
-    [LoggerMessage(1123, LogLevel.Warning, "udev can't be told to look at {Disk} again: {Why}. The desktop treats it as before until it is plugged in anew")]
-    private partial void LogNotTold(string disk, string why);
+    [LoggerMessage(1123, LogLevel.Warning, "udev can't be told to look at {Node} again: {Why}. The desktop treats it as before until it is plugged in anew")]
+    private partial void LogNotTold(string node, string why);
 }

@@ -161,7 +161,7 @@ public enum DetachCause
     NotAllowed,
 }
 
-/// <summary>Which devices udisks leaves alone; values are matched literally.</summary>
+/// <summary>Which devices programs of the host leave alone; values are matched literally.</summary>
 /// <param name="Serial">Null: by position.</param>
 /// <param name="PortKey">Null: by serial.</param>
 public sealed record IgnoreRule(UsbId UsbId, string? Serial, DeviceKey? PortKey);

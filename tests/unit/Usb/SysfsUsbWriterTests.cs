@@ -19,7 +19,7 @@ internal sealed partial class SysfsUsbWriterTests : UsbHostFixture
 
     private SysfsUsbWriter Writer => new(Sysfs.Options, Ports, NullLogger<SysfsUsbWriter>.Instance);
 
-    [GeneratedRegex("""^SUBSYSTEM=="block", SUBSYSTEMS=="usb", ATTRS\{idVendor\}=="0951", ATTRS\{idProduct\}=="1666", ATTRS\{serial\}=="[A-Za-z0-9._:?*-]*", ENV\{UDISKS_IGNORE\}="1"$""", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("""^SUBSYSTEM=="[a-z|]+", SUBSYSTEMS=="usb", ATTRS\{idVendor\}=="0951", ATTRS\{idProduct\}=="1666", ATTRS\{serial\}=="[A-Za-z0-9._:?*-]*"(, ENV\{[A-Z_]+\}="1")+$""", RegexOptions.CultureInvariant, 1000)]
     private static partial Regex RuleLine { get; }
 
     private string RulesFile => $"{Sysfs.Options.Run}/udev/rules.d/61-usbhostd.rules";
@@ -100,6 +100,43 @@ internal sealed partial class SysfsUsbWriterTests : UsbHostFixture
         Assert.That(File.ReadAllLines(RulesFile)[1], Is.EqualTo(
             "SUBSYSTEM==\"block\", SUBSYSTEMS==\"usb\", ATTRS{idVendor}==\"0951\", ATTRS{idProduct}==\"1666\", ATTRS{serial}==\"E0D5-5E\", "
             + "ENV{UDISKS_IGNORE}=\"1\""));
+    }
+
+    [TestCase("block", "UDISKS_IGNORE")]
+    [TestCase("tty", "ID_MM_DEVICE_IGNORE")]
+    [TestCase("tty", "ID_MM_PORT_IGNORE")]
+    [TestCase("usbmisc", "ID_MM_PORT_IGNORE")]
+    [TestCase("wwan", "ID_MM_PORT_IGNORE")]
+    [TestCase("usb", "ID_MM_DEVICE_IGNORE", Description = "older versions of ModemManager look nowhere else")]
+    [TestCase("net", "ID_MM_DEVICE_IGNORE")]
+    [TestCase("net", "NM_UNMANAGED")]
+    public void WriteIgnoreRules_EachProgramOfTheHost_IsToldWhereItLooks(string subsystem, string property)
+    {
+        Writer.WriteIgnoreRules([new IgnoreRule(Id, "A1", null)]);
+
+        Assert.That(
+            File.ReadAllLines(RulesFile).Where(line => line.Contains($"ENV{{{property}}}=\"1\"", StringComparison.Ordinal)).Select(line => line.Split('"')[1].Split('|')),
+            Has.Some.Contains(subsystem));
+    }
+
+    [Test]
+    public void WriteIgnoreRules_PortsAndNetworksAreThere_TellsUdevOfThemAndOfTheDevice()
+    {
+        var stick = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1"));
+        string[] nodes = [stick, $"{stick}/1-4:1.0/ttyUSB0/tty/ttyUSB0", $"{stick}/1-4:1.0/net/usb0", $"{stick}/1-4:1.0/usbmisc/cdc-wdm0", $"{stick}/1-4:1.0/wwan/wwan0/wwan0at0"];
+        string[] others = [$"{stick}/1-4:1.0/net/usb0/queues/rx-0", $"{stick}/1-4:1.0/ttyUSB0"];
+        foreach (var node in nodes.Concat(others))
+        {
+            Sysfs.Write($"{node}/uevent", "");
+        }
+
+        var time = new ManualTime();
+        using var writer = WriterAt(time);
+        writer.WriteIgnoreRules([new IgnoreRule(Id, "A1", null)]);
+        time.Advance(TimeSpan.FromSeconds(4), () => { });
+
+        Assert.That(nodes.Select(n => Sysfs.Read(n, "uevent")), Is.All.EqualTo("change"));
+        Assert.That(others.Select(n => Sysfs.Read(n, "uevent")), Is.All.Empty);
     }
 
     [Test]
@@ -234,7 +271,7 @@ internal sealed partial class SysfsUsbWriterTests : UsbHostFixture
         Check.QuickThrowOnFailure(Prop.ForAll(serials, serial =>
         {
             var lines = IgnoreRules.Write([new IgnoreRule(Id, serial, null)]).Split('\n');
-            return lines.Length == 3 && lines[2].Length == 0 && RuleLine.IsMatch(lines[1]);
+            return lines.Length == 5 && lines[4].Length == 0 && lines[1..4].All(line => RuleLine.IsMatch(line));
         }));
     }
 
