@@ -105,6 +105,10 @@ internal sealed class NullUsb : IUsbHost, IUsbWriter
     {
     }
 
+    public void KeepAwake(UsbDevice device, bool awake)
+    {
+    }
+
     public void WriteIgnoreRules(ImmutableArray<IgnoreRule> rules)
     {
     }

@@ -136,6 +136,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
     private HostState Initial(DaemonConfiguration configuration, LoadedRules loaded) => HostState.From(store.Load(), configuration.Limits, loaded) with
     {
         Jail = new JailState { Controllers = configuration.Jail.Controllers.ToImmutableHashSet(StringComparer.Ordinal) },
+        KeptAwake = writer.KeptAwake,
     };
 
     /// <summary>Only at a clean end: after any other the jail stays closed, which is the safe side.</summary>

@@ -105,6 +105,8 @@ internal sealed partial class ActionRunner : IDisposable
             case HostAction.LookAtDevice look:
                 Reread(look.Syspath, events);
                 return new ActionOutcome.Done();
+            case HostAction.KeepAwake keep:
+                return usb.Read(keep.Syspath) is { } kept && kept.Plug == keep.Plug ? Try(() => writer.KeepAwake(kept, keep.Awake)) : new ActionOutcome.Done();
             case HostAction.WriteIgnoreRules ignore:
                 return Try(() => writer.WriteIgnoreRules(ignore.Rules));
             case HostAction.StartGuestPaused start:

@@ -29,6 +29,12 @@ internal interface IUsbWriter
     void ApplyJail(UsbDevice device, JailRole role);
 
     /// <summary>
+    /// Writes <c>on</c> to <c>power/control</c>, and remembers what was there; or writes back what was remembered for this plug. Throws
+    /// IOException naming what could not be written.
+    /// </summary>
+    void KeepAwake(UsbDevice device, bool awake);
+
+    /// <summary>
     /// Replaces <c>/run/udev/rules.d/61-usbhostd.rules</c> as a whole (temporary file and rename). Once udev reads it, writes
     /// <c>change</c> to <c>uevent</c> of those devices that are there and matched otherwise than before, and of their disks, ports and
     /// network interfaces.

@@ -58,6 +58,9 @@ public sealed partial class Fold
             case HostAction.ApplyJail jail:
                 NoteJail(jail, failed);
                 break;
+            case HostAction.KeepAwake keep:
+                NoteAwake(keep);
+                break;
             case HostAction.WriteIgnoreRules write:
                 claimsChanged |= !write.Equals(new HostAction.WriteIgnoreRules(Planner.IgnoreRules(state)));
                 break;
@@ -70,6 +73,16 @@ public sealed partial class Fold
             case HostAction.ResumeGuest resumed:
                 DropStart(resumed.Resuming);
                 break;
+        }
+    }
+
+    /// <summary>Once for each time that a guest has it: where the kernel refuses, the log says so, and the device works all the same.</summary>
+    private void NoteAwake(HostAction.KeepAwake keep)
+    {
+        if (state.Devices.TryGetValue(keep.Syspath, out var device) && device.Plug == keep.Plug)
+        {
+            state = state with { KeptAwake = keep.Awake ? state.KeptAwake.Add(keep.Plug) : state.KeptAwake.Remove(keep.Plug) };
+            touchedDevices.Add(keep.Syspath);
         }
     }
 

@@ -75,6 +75,7 @@ public sealed partial class Fold
             DeviceIds = state.DeviceIds.Remove(syspath),
             SyspathsById = state.SyspathsById.Remove(state.IdOf(device)),
             Lent = state.Lent.Remove(device.Plug),
+            KeptAwake = state.KeptAwake.Remove(device.Plug),
         };
     }
 

@@ -88,6 +88,17 @@ public abstract record HostAction
         public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.ApplyJail(this);
     }
 
+    /// <summary>
+    /// Keeps a device that a guest has from being suspended, or gives it back the setting that it had before. Its host drivers know
+    /// when it may sleep; a guest's do not tell the host.
+    /// </summary>
+    public sealed record KeepAwake(string Syspath, PlugToken Plug, bool Awake) : HostAction
+    {
+        public override string Subject => $"power {Plug}";
+
+        public override T Accept<T>(IHostActionVisitor<T> visitor) => visitor.KeepAwake(this);
+    }
+
     /// <summary>Makes the desktop leave claimed devices alone: the whole rules file, from the claims that stand.</summary>
     public sealed record WriteIgnoreRules(ImmutableArray<IgnoreRule> Rules) : HostAction
     {
@@ -134,6 +145,8 @@ public interface IHostActionVisitor<out T>
     T Offer(HostAction.OfferDrivers action);
 
     T ApplyJail(HostAction.ApplyJail action);
+
+    T KeepAwake(HostAction.KeepAwake action);
 
     T WriteIgnoreRules(HostAction.WriteIgnoreRules action);
 

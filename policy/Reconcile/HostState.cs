@@ -69,6 +69,9 @@ public sealed record HostState
     /// <summary>Devices that were in a guest and whose interfaces are still to be offered to the host's drivers: plug to syspath.</summary>
     public ImmutableDictionary<PlugToken, string> Lent { get; init; } = ImmutableDictionary<PlugToken, string>.Empty;
 
+    /// <summary>Plugs of devices whose power setting is ours while a guest has them.</summary>
+    public ImmutableHashSet<PlugToken> KeptAwake { get; init; } = [];
+
     public JailState Jail { get; init; } = JailState.Off;
 
     /// <summary>When to look again at what, soonest first.</summary>

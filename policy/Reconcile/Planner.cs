@@ -42,6 +42,7 @@ public static class Planner
         }
 
         others.AddRange(Jail.Plan(state, devices, now));
+        others.AddRange(Power.Plan(state, devices));
 
         // Nothing is attached or handed back before both sides have been seen: a half-known host looks like missing devices.
         if (state is { DevicesKnown: true, GuestsKnown: true })

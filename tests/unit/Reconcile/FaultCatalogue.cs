@@ -75,6 +75,8 @@ internal sealed class FaultCatalogue : IHostActionVisitor<FaultScenario>
         s => !s.Stick.AreInterfacesAuthorized,
         s => !s.Stick.AreInterfacesAuthorized);
 
+    public FaultScenario KeepAwake(HostAction.KeepAwake action) => new("power", Ready, Claim, s => s.IsAttached && !s.Stick.MaySleep, s => s.Stick.MaySleep);
+
     public FaultScenario WriteIgnoreRules(HostAction.WriteIgnoreRules action) => new(
         "ignore", Ready, Claim, s => s.IsAttached && s.World.Host.IgnoreRules.Length == 1, s => s.World.Host.IgnoreRules.IsEmpty);
 

@@ -185,12 +185,12 @@ internal sealed class FaultTests
         Assert.That(world.State.Claims.Values.Count(e => e.Stands), Is.LessThanOrEqualTo(1));
     }
 
-    /// <summary>A start that libvirt refused is the caller's to repeat; rules that can't be written are passed over until the next change.</summary>
+    /// <summary>A start that libvirt refused is the caller's to repeat; rules and power settings that can't be written are passed over until the next change.</summary>
     private static bool MayStayUndone(MethodInfo of, Effect effect, FaultStage stage) => of.Name switch
     {
         nameof(FaultCatalogue.StartPaused) => effect != Effect.FailsForAMoment && stage.World.State.GuestStarts.Values.All(s => s.Failure is not null),
         nameof(FaultCatalogue.Resume) => effect != Effect.FailsForAMoment && stage.IsAttached,
-        nameof(FaultCatalogue.WriteIgnoreRules) => stage.IsAttached,
+        nameof(FaultCatalogue.WriteIgnoreRules) or nameof(FaultCatalogue.KeepAwake) => stage.IsAttached,
         _ => false,
     };
 
@@ -206,7 +206,7 @@ internal sealed class FaultTests
         throw new GuestHostException(ClaimReason.LibvirtUnavailable, "Cannot recv data: Connection reset by peer", transient: true);
     }
 
-    private static bool IsOfTheKernel(string verb) => verb is "offer" or "ignore" or "read" or "jail";
+    private static bool IsOfTheKernel(string verb) => verb is "offer" or "ignore" or "read" or "jail" or "power";
 
     private static Exception Exception(string verb, Effect effect) => effect switch
     {

@@ -28,6 +28,9 @@ internal sealed class FakeDevice
 
     public bool Authorized { get; set; } = true;
 
+    /// <summary>Whether the kernel may suspend it: <c>auto</c> in <c>power/control</c>.</summary>
+    public bool MaySleep { get; set; } = true;
+
     public bool AreInterfacesAuthorized { get; set; } = true;
 
     /// <summary>Of a root hub: whether it authorises what appears below it.</summary>

@@ -14,6 +14,11 @@ namespace UsbHostd.Tests.Reconcile.Sim;
 /// <summary>What the daemon sees and does, under libvirt's rules.</summary>
 internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
 {
+    /// <summary>As the file in /run: it outlives daemons.</summary>
+    private readonly HashSet<PlugToken> keptAwake = [];
+
+    public ImmutableHashSet<PlugToken> KeptAwake => [.. keptAwake];
+
     /// <summary>What was really done, in order: <c>attach stick guest</c>.</summary>
     public List<string> Done { get; } = [];
 
@@ -161,6 +166,22 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
         }
 
         After?.Invoke("offer");
+    }
+
+    public void KeepAwake(UsbDevice device, bool awake)
+    {
+        Before?.Invoke("power");
+        if (devices.Find(d => d.Syspath == device.Syspath) is { } found && (awake || keptAwake.Remove(device.Plug)))
+        {
+            if (awake && found.MaySleep)
+            {
+                keptAwake.Add(device.Plug);
+            }
+
+            found.MaySleep = !awake;
+        }
+
+        After?.Invoke("power");
     }
 
     public void WriteIgnoreRules(ImmutableArray<IgnoreRule> rules)

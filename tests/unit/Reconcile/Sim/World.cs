@@ -256,6 +256,7 @@ internal sealed class World : IDisposable
     private HostState Initial() => HostState.From(store!.Load(), Limits, Rules) with
     {
         Jail = new JailState { Controllers = Jailed.ToImmutableHashSet(StringComparer.Ordinal) },
+        KeptAwake = Host.KeptAwake,
     };
 
     /// <summary>At rest the full plan is empty: the incremental ones left nothing out, and a plan applied twice does nothing.</summary>
