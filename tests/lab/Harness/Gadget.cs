@@ -22,7 +22,7 @@ public sealed class Gadget : IPlugged
     /// <param name="id">"303a:1001".</param>
     /// <param name="serial">Null for a device without one.</param>
     /// <param name="controller">0 to 3: which dummy controller.</param>
-    /// <param name="function">acm, mass_storage or hid.</param>
+    /// <param name="function">acm, ecm, mass_storage or hid.</param>
     /// <param name="product">Its name; null for one that is made up.</param>
     public static async Task<Gadget> PlugAsync(
         HostVm host, string id, string? serial, int controller, string function = "acm", string? product = null)

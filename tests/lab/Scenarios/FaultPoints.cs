@@ -52,6 +52,17 @@ public sealed class FaultPoints : DaemonTest
         Assert.That(await ClaimsAsync(), Is.Empty, "the release was durable before its detach");
         await Host.DriverIsAsync(stick.PortPath, "usb-storage");
         Assert.That(await guest.HostdevsAsync(), Is.Empty);
+        var power = $"/sys/bus/usb/devices/{stick.PortPath}/power/control";
+        await Host.DoAsync($"echo auto >{power}");
+        claim = await ClaimAndSeeAsync("serial:FP", guest, Seen);
+        await Host.WaitValueAsync(power, "^on$");
+        await Daemon.TerminateAsync();
+
+        await Daemon.StartAsync(Fault("KeepAwake:before"));
+        await RequestAsync("ReleaseClaim", new ReleaseClaimRequest { Id = claim.Id });
+        await Daemon.DiesAsync();
+        await Daemon.StartAsync();
+        await Host.WaitValueAsync(power, "^auto$");
         claim = await ClaimAndSeeAsync("serial:FP", guest, Seen);
         await Daemon.TerminateAsync();
 
