@@ -35,7 +35,7 @@ internal sealed class UnrecordedRulesTests : StickTest
         ReloadOnFullDisk(Block);
         world.Do(h => h.Plug(stick, "1-5"));
 
-        Assert.That((world.Host.GuestsWith(stick).Count(), world.Stand(claim).Reason), Is.EqualTo((0, ClaimReason.NotAllowed)));
+        Assert.That((world.Host.GuestsWith(stick).Count, world.Stand(claim).Reason), Is.EqualTo((0, ClaimReason.NotAllowed)));
     }
 
     [Test]

@@ -40,7 +40,7 @@ internal sealed class JournalStreamTests
     /// <summary>What stat(1) says of the file.</summary>
     private string Stat(string format)
     {
-        using var stat = Process.Start(new ProcessStartInfo("stat", ["-c", format, file.Name]) { RedirectStandardOutput = true })!;
+        using var stat = Process.Start(new ProcessStartInfo("stat", ["-c", format, file.Name]) { RedirectStandardOutput = true, UseShellExecute = false })!;
         var text = stat.StandardOutput.ReadToEnd().Trim();
         stat.WaitForExit();
         return text;
