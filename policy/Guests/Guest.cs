@@ -80,7 +80,25 @@ public sealed record Attachment(string Alias, UsbAddress? Address, UsbId? UsbId,
 /// <param name="UsedPorts">How many are taken.</param>
 public sealed record GuestUsbController(int Index, string Model, UsbSpeedSet Speeds, int Ports, int UsedPorts)
 {
+    /// <summary>QEMU's hub is a USB 1.1 hub (hw/usb/dev-hub.c): its ports take no other speeds, whatever the controller takes.</summary>
+    private const UsbSpeedSet SpeedsOfHubs = UsbSpeedSet.Low | UsbSpeedSet.Full;
+
+    /// <summary>Those of <see cref="Ports"/> that hubs add.</summary>
+    public int HubPorts { get; init; }
+
+    /// <summary>Those of <see cref="UsedPorts"/> that are ports of hubs.</summary>
+    public int UsedHubPorts { get; init; }
+
     public int FreePorts => Math.Max(0, Ports - UsedPorts);
+
+    /// <summary>Whether a port of the controller itself is free.</summary>
+    public bool HasFreeOwnPort => Ports - HubPorts > UsedPorts - UsedHubPorts;
+
+    /// <summary>
+    /// Speeds that the next device may run at; none where no port is free. libvirt gives out the controller's own ports before those of its hubs
+    /// (virDomainUSBAddressFindFreePort).
+    /// </summary>
+    public UsbSpeedSet FreeSpeeds => FreePorts == 0 ? UsbSpeedSet.None : HasFreeOwnPort ? Speeds : Speeds & SpeedsOfHubs;
 }
 
 /// <summary>QEMU's speed mask: SuperSpeedPlus counts as super there.</summary>

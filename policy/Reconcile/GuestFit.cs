@@ -24,13 +24,16 @@ public static class GuestFit
         }
 
         var speeds = SpeedsOf(device);
-        if (speeds != UsbSpeedSet.None && free.TrueForAll(c => (c.Speeds & speeds) == UsbSpeedSet.None))
+        if (speeds == UsbSpeedSet.None || free.Exists(c => (c.FreeSpeeds & speeds) != UsbSpeedSet.None))
         {
-            return (ClaimReason.SpeedMismatch,
-                $"the device runs at {Names(speeds)} speed, the guest's free ports take {Names(free.Aggregate(UsbSpeedSet.None, (all, c) => all | c.Speeds))}");
+            return null;
         }
 
-        return null;
+        var take = Names(free.Aggregate(UsbSpeedSet.None, (all, c) => all | c.FreeSpeeds));
+        return controllers.Exists(c => (c.Speeds & speeds) != UsbSpeedSet.None)
+            ? (ClaimReason.NoFreePort,
+                $"the device runs at {Names(speeds)} speed, and all ports that take it are taken; the free ones{(free.TrueForAll(c => c.HasFreeOwnPort) ? "" : " are a USB 1.1 hub's and")} take {take}")
+            : (ClaimReason.SpeedMismatch, $"the device runs at {Names(speeds)} speed, the guest's free ports take {take}");
     }
 
     /// <summary>
@@ -46,9 +49,9 @@ public static class GuestFit
         }
 
         var speeds = SpeedsOf(device) is var known and not UsbSpeedSet.None ? known : (UsbSpeedSet)~0;
-        return controllers.Where(c => c.FreePorts > 0 && (c.Speeds & speeds) != UsbSpeedSet.None)
+        return controllers.Where(c => (c.FreeSpeeds & speeds) != UsbSpeedSet.None)
             // By the highest bit, the fastest speed; then as libvirt goes, by index.
-            .OrderByDescending(c => BitOperations.Log2((uint)(c.Speeds & speeds))).ThenBy(c => c.Index)
+            .OrderByDescending(c => BitOperations.Log2((uint)(c.FreeSpeeds & speeds))).ThenBy(c => c.Index)
             .FirstOrDefault()?.Index;
     }
 

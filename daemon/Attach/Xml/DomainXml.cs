@@ -104,8 +104,11 @@ internal sealed record DomainXml(ImmutableArray<Attachment> Attachments, Immutab
 
     private static ImmutableArray<GuestUsbController> ReadControllers(XElement devices)
     {
-        var used = devices.Descendants("address").Where(a => (string?)a.Attribute("type") == "usb")
-            .CountBy(a => Number(a.Attribute("bus")) ?? 0).ToDictionary();
+        var taken = devices.Descendants("address").Where(a => (string?)a.Attribute("type") == "usb").ToList();
+        var used = taken.CountBy(a => Number(a.Attribute("bus")) ?? 0).ToDictionary();
+
+        // A port of a hub is written with the port that the hub is on: 1.4.
+        var usedOnHubs = taken.Where(a => a.Attribute("port")?.Value.Contains('.') == true).CountBy(a => Number(a.Attribute("bus")) ?? 0).ToDictionary();
         var hubs = devices.Elements("hub").Where(h => (string?)h.Attribute("type") == "usb")
             .CountBy(h => Number(h.Element("address")?.Attribute("bus")) ?? 0).ToDictionary();
 
@@ -119,8 +122,13 @@ internal sealed record DomainXml(ImmutableArray<Attachment> Attachments, Immutab
                 {
                     var models = g.Select(c => ((string?)c.Attribute("model") ?? "default", Number(c.Attribute("ports")))).ToList();
                     var speeds = models.Aggregate(UsbSpeedSet.None, (all, m) => all | SpeedsOf(m.Item1));
-                    var ports = models.Max(m => PortsOf(m.Item1, m.Item2)) + (HubPorts * hubs.GetValueOrDefault(g.Key));
-                    return new GuestUsbController(g.Key, models[0].Item1, speeds, speeds == UsbSpeedSet.None ? 0 : ports, used.GetValueOrDefault(g.Key));
+                    var hubPorts = speeds == UsbSpeedSet.None ? 0 : HubPorts * hubs.GetValueOrDefault(g.Key);
+                    var ports = models.Max(m => PortsOf(m.Item1, m.Item2)) + hubPorts;
+                    return new GuestUsbController(g.Key, models[0].Item1, speeds, speeds == UsbSpeedSet.None ? 0 : ports, used.GetValueOrDefault(g.Key))
+                    {
+                        HubPorts = hubPorts,
+                        UsedHubPorts = usedOnHubs.GetValueOrDefault(g.Key),
+                    };
                 }),
         ];
     }

@@ -119,6 +119,7 @@ internal sealed class DomainXmlTests
             <hostdev type='usb'><source><address bus='1' device='2'/></source><address type='usb' bus='0' port='1.1'/></hostdev>
             """).Controllers.Single();
         Assert.That((controller.Ports, controller.UsedPorts, controller.FreePorts), Is.EqualTo((12, 3, 9)));
+        Assert.That((controller.HubPorts, controller.UsedHubPorts), Is.EqualTo((8, 1)));
     }
 
     [TestCase("<!DOCTYPE d [<!ENTITY x 'y'>]><domain>&x;</domain>")]

@@ -49,11 +49,18 @@ internal sealed class FakeGuest
         State = State,
         Run = DomainId is { } id ? new GuestRun(FakeHost.BootId, id) : null,
         Attachments = [.. Hostdevs.Select(h => new Attachment(h.Alias, h.Missing ? null : h.Address, h.UsbId, h.Missing))],
-        Controllers = [.. Controllers.Select(c => c with { UsedPorts = Hostdevs.Count(h => h.Controller == c.Index) })],
+        Controllers = [.. Controllers.Select(c => With(c, Hostdevs.Count(h => h.Controller == c.Index)))],
         Wishes = Wishes,
     };
 
     public override string ToString() => Name;
+
+    /// <summary>A controller's own ports are given out before those of its hub.</summary>
+    private static GuestUsbController With(GuestUsbController c, int more) => c with
+    {
+        UsedPorts = c.UsedPorts + more,
+        UsedHubPorts = c.UsedHubPorts + Math.Max(0, more - (c.Ports - c.HubPorts - (c.UsedPorts - c.UsedHubPorts))),
+    };
 }
 
 /// <summary>One hostdev in a guest's live XML.</summary>

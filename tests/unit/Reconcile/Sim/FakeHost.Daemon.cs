@@ -238,7 +238,7 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
     private static void RefuseSpeed(FakeDevice device, GuestUsbController controller)
     {
         var speeds = GuestFit.SpeedsOf(device.Seen());
-        if ((speeds & controller.Speeds) == UsbSpeedSet.None)
+        if ((speeds & controller.FreeSpeeds) == UsbSpeedSet.None)
         {
             throw new GuestHostException(
                 ClaimReason.AttachFailed, $"speed mismatch trying to attach usb device \"{device.Name}\" ({speeds} speed) to bus \"{controller.Index}\"", transient: false);
