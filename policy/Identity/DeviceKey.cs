@@ -23,6 +23,9 @@ public sealed record DeviceKey
     /// <summary>The serial alone, as the device gives it; null for a key by port.</summary>
     public string? SerialText => Kind == FollowKind.Serial ? Text[17..] : null;
 
+    /// <summary>A serial key without its product: what stays when a device changes its product. Null for a key by port.</summary>
+    public string? VendorAndSerial => Kind == FollowKind.Serial ? $"{Text[7..11]} {Text[17..]}" : null;
+
     public static DeviceKey Serial(UsbId id, string serial) => new(FollowKind.Serial, $"serial {id} {serial}");
 
     public static DeviceKey Port(UsbController controller, UsbHalf half, string chain) =>

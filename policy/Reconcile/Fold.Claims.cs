@@ -38,6 +38,7 @@ public sealed partial class Fold
             {
                 ClaimsByKey = state.ClaimsByKey.Remove(before.Claim.Follows, claim.Id),
                 ClaimsByGuest = state.ClaimsByGuest.Remove(before.Claim.Guest, claim.Id),
+                ClaimsByVendorAndSerial = Unindexed(before.Claim),
             };
             touchedGuests.Add(before.Claim.Guest);
         }
@@ -59,6 +60,9 @@ public sealed partial class Fold
     {
         ClaimsByKey = state.ClaimsByKey.Add(claim.Follows, claim.Id),
         ClaimsByGuest = state.ClaimsByGuest.Add(claim.Guest, claim.Id),
+        ClaimsByVendorAndSerial = claim.Follows.VendorAndSerial is { } serial
+            ? state.ClaimsByVendorAndSerial.Add(serial, claim.Id)
+            : state.ClaimsByVendorAndSerial,
         ClaimsByRequest = claim.RequestId is null
             ? state.ClaimsByRequest
             : state.ClaimsByRequest.SetItem((claim.Owner, claim.RequestId), claim.Id),
@@ -81,6 +85,7 @@ public sealed partial class Fold
             {
                 ClaimsByKey = state.ClaimsByKey.Remove(entry.Claim.Follows, entry.Id),
                 ClaimsByGuest = state.ClaimsByGuest.Remove(entry.Claim.Guest, entry.Id),
+                ClaimsByVendorAndSerial = Unindexed(entry.Claim),
                 History = entry.Claim.Origin == ClaimOrigin.Rule && state.History.Contains(entry.Id) ? state.History : state.History.Enqueue(entry.Id),
                 Retired = state.Retired.Add(entry.Id),
             };
@@ -92,6 +97,10 @@ public sealed partial class Fold
             Forget(state.History.Peek());
         }
     }
+
+    private MultiIndex<string, ClaimId> Unindexed(Claim claim) => claim.Follows.VendorAndSerial is { } serial
+        ? state.ClaimsByVendorAndSerial.Remove(serial, claim.Id)
+        : state.ClaimsByVendorAndSerial;
 
     private void Forget(ClaimId id)
     {

@@ -167,6 +167,9 @@ public sealed partial class Fold
             Devices = state.Devices.SetItem(device.Syspath, device),
             DevicesByKey = byKey,
             DevicesByAddress = state.DevicesByAddress.Add(device.Address, device.Syspath),
+            DevicesByVendorAndSerial = device.SerialKey?.VendorAndSerial is { } serial
+                ? state.DevicesByVendorAndSerial.Add(serial, device.Syspath)
+                : state.DevicesByVendorAndSerial,
         };
     }
 
@@ -178,7 +181,14 @@ public sealed partial class Fold
             byKey = byKey.Remove(key, device.Syspath);
         }
 
-        state = state with { DevicesByKey = byKey, DevicesByAddress = state.DevicesByAddress.Remove(device.Address, device.Syspath) };
+        state = state with
+        {
+            DevicesByKey = byKey,
+            DevicesByVendorAndSerial = device.SerialKey?.VendorAndSerial is { } serial
+                ? state.DevicesByVendorAndSerial.Remove(serial, device.Syspath)
+                : state.DevicesByVendorAndSerial,
+            DevicesByAddress = state.DevicesByAddress.Remove(device.Address, device.Syspath),
+        };
     }
 
     private void TouchClaimsOf(UsbDevice? before, UsbDevice device)
@@ -192,6 +202,7 @@ public sealed partial class Fold
         }
 
         touchedPlugs.Add(device.Plug);
+        TouchOtherProducts(device);
         TouchClaimsAt(device.Address);
         if (before is not null && before.Address != device.Address)
         {
@@ -200,6 +211,18 @@ public sealed partial class Fold
     }
 
     /// <summary>Claims with an attachment at this address, and claims on devices that have it.</summary>
+    /// <summary>Claims that wait for its serial with another product say where that is now.</summary>
+    private void TouchOtherProducts(UsbDevice device)
+    {
+        if (device.SerialKey?.VendorAndSerial is { } serial)
+        {
+            foreach (var claim in state.ClaimsByVendorAndSerial[serial])
+            {
+                Touch(claim);
+            }
+        }
+    }
+
     private void TouchClaimsAt(UsbAddress address)
     {
         foreach (var placed in state.AttachmentsByAddress[address])

@@ -24,6 +24,9 @@ public sealed record HostState
 
     public MultiIndex<DeviceKey, string> DevicesByKey { get; init; } = MultiIndex<DeviceKey, string>.Empty;
 
+    /// <summary>By <see cref="DeviceKey.VendorAndSerial"/>.</summary>
+    public MultiIndex<string, string> DevicesByVendorAndSerial { get; init; } = MultiIndex<string, string>.Empty;
+
     public MultiIndex<UsbAddress, string> DevicesByAddress { get; init; } = MultiIndex<UsbAddress, string>.Empty;
 
     public ImmutableDictionary<GuestId, Guest> Guests { get; init; } = ImmutableDictionary<GuestId, Guest>.Empty;
@@ -37,6 +40,9 @@ public sealed record HostState
     public ImmutableDictionary<ClaimId, ClaimEntry> Claims { get; init; } = ImmutableDictionary<ClaimId, ClaimEntry>.Empty;
 
     public MultiIndex<DeviceKey, ClaimId> ClaimsByKey { get; init; } = MultiIndex<DeviceKey, ClaimId>.Empty;
+
+    /// <summary>By <see cref="DeviceKey.VendorAndSerial"/> of what they follow; claims by port are not in it.</summary>
+    public MultiIndex<string, ClaimId> ClaimsByVendorAndSerial { get; init; } = MultiIndex<string, ClaimId>.Empty;
 
     public MultiIndex<GuestId, ClaimId> ClaimsByGuest { get; init; } = MultiIndex<GuestId, ClaimId>.Empty;
 

@@ -76,6 +76,7 @@ public static class StatusText
                 ClaimPhase.Released => $"the claim of {device} for guest {guest} is released",
                 _ => "",
             },
+            ClaimReason.DeviceAbsent when OtherProduct.Of(state, claim) is { } other => OtherProduct.Message(claim, device, other),
             ClaimReason.DeviceAbsent => $"{device} is not plugged in",
             ClaimReason.GuestOff => $"guest {guest} is not running",
             ClaimReason.GuestUndefined => $"libvirt knows no guest {guest} now",
@@ -119,6 +120,7 @@ public static class StatusText
         {
             ClaimReason.DeviceAbsent => claim.Follows.Kind == FollowKind.Serial ? "plug it in, into any port" : "plug it into its port",
             ClaimReason.GuestOff => $"start the guest: usbhostctl guest-start {guest}",
+            ClaimReason.DeviceAbsent when OtherProduct.Of(state, claim) is { } other => OtherProduct.Hint(claim, guest, other),
             ClaimReason.GuestUndefined => $"define the guest again, or release the claim: usbhostctl claim-release {claim.Id}",
             ClaimReason.LibvirtUnavailable => LibvirtHint(state, "the claim goes on by itself"),
             ClaimReason.Ambiguous => "claim by port instead: usbhostctl attach port:PORT GUEST --by port; or, if the serial is unique after all: usbhostctl device-trust-serial id:DEVICE",
