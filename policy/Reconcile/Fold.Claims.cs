@@ -90,6 +90,7 @@ public sealed partial class Fold
                 Retired = state.Retired.Add(entry.Id),
             };
             ForgetNameOf(entry.Claim.Guest);
+            ForgetQuarantine(entry);
         }
 
         while (state.Retired.Count > state.Limits.MostHistory)
@@ -152,6 +153,11 @@ public sealed partial class Fold
         if (entry.Quarantine is not null)
         {
             changes.Add(new StoreChange.RememberQuarantine(id, null));
+        }
+
+        if (Assessor.Choose(state, entry).Device is { } device)
+        {
+            state = state with { PortPlugs = state.PortPlugs.Remove(PortOf(device)) };
         }
 
         Put(entry.Fresh() with { Quarantine = null, RecentPlugs = [] });

@@ -148,6 +148,7 @@ public sealed partial class Fold
 
         Remember(device, id);
         JudgeArrival(device);
+        CountPlug(device);
         foreach (var claim in ClaimsFollowing(device))
         {
             CountPlug(claim, device);
@@ -166,10 +167,10 @@ public sealed partial class Fold
         {
             Devices = state.Devices.SetItem(device.Syspath, device),
             DevicesByKey = byKey,
-            DevicesByAddress = state.DevicesByAddress.Add(device.Address, device.Syspath),
             DevicesByVendorAndSerial = device.SerialKey?.VendorAndSerial is { } serial
                 ? state.DevicesByVendorAndSerial.Add(serial, device.Syspath)
                 : state.DevicesByVendorAndSerial,
+            DevicesByAddress = state.DevicesByAddress.Add(device.Address, device.Syspath),
         };
     }
 
@@ -201,8 +202,8 @@ public sealed partial class Fold
             }
         }
 
-        touchedPlugs.Add(device.Plug);
         TouchOtherProducts(device);
+        touchedPlugs.Add(device.Plug);
         TouchClaimsAt(device.Address);
         if (before is not null && before.Address != device.Address)
         {
@@ -210,7 +211,6 @@ public sealed partial class Fold
         }
     }
 
-    /// <summary>Claims with an attachment at this address, and claims on devices that have it.</summary>
     /// <summary>Claims that wait for its serial with another product say where that is now.</summary>
     private void TouchOtherProducts(UsbDevice device)
     {
@@ -223,6 +223,7 @@ public sealed partial class Fold
         }
     }
 
+    /// <summary>Claims with an attachment at this address, and claims on devices that have it.</summary>
     private void TouchClaimsAt(UsbAddress address)
     {
         foreach (var placed in state.AttachmentsByAddress[address])
@@ -253,27 +254,6 @@ public sealed partial class Fold
 
     private bool IsOrWasClaimed(UsbDevice device) =>
         device.Keys.SelectMany(key => state.ClaimsByKey[key]).Any(id => state.Claims[id].Claim.Ids.Contains(device.UsbId));
-
-    private void CountPlug(ClaimEntry entry, UsbDevice device)
-    {
-        if (entry.SeenPlug == device.Plug)
-        {
-            return;
-        }
-
-        var since = now - state.Limits.FlapWindow;
-        var recent = entry.RecentPlugs.Add(now).RemoveAll(at => at < since);
-        var next = entry.Fresh() with { SeenPlug = device.Plug, RecentPlugs = recent };
-        if (recent.Length > state.Limits.FlapPlugs && entry.Quarantine is null)
-        {
-            var why = $"plugged in {recent.Length} times within {state.Limits.FlapWindow.TotalSeconds:0} s";
-            next = next with { Quarantine = why, RecentPlugs = [] };
-            changes.Add(new StoreChange.RememberQuarantine(entry.Id, why));
-            Audit("quarantine", entry.Id.ToString(), "ok", why);
-        }
-
-        Put(next);
-    }
 
     private void NoteDeparture(ClaimEntry entry, UsbDevice device)
     {

@@ -69,6 +69,9 @@ public sealed record HostState
     /// <summary>Actions that are running, by subject.</summary>
     public ImmutableDictionary<string, HostAction> InFlight { get; init; } = ImmutableDictionary.Create<string, HostAction>(StringComparer.Ordinal);
 
+    /// <summary>By port, one key for both halves: when devices were plugged in there lately.</summary>
+    public ImmutableDictionary<DeviceKey, PortPlugs> PortPlugs { get; init; } = ImmutableDictionary<DeviceKey, PortPlugs>.Empty;
+
     /// <summary>Until when the attach of an input device that began last is waited for by others.</summary>
     public DateTimeOffset InputLeavesBy { get; init; }
 
@@ -189,6 +192,11 @@ public sealed record GuestStart(DateTimeOffset Since, bool FromStore, GuestRun? 
     public string? Trouble { get; init; }
 }
 
+/// <summary>What one port has seen lately.</summary>
+/// <param name="Recent">When devices were plugged in, oldest first; bounded by the flap limit.</param>
+/// <param name="IsFlapping">Whether the last of them was one too many.</param>
+public sealed record PortPlugs(ImmutableArray<DateTimeOffset> Recent, bool IsFlapping);
+
 /// <summary>When to look again at a subject.</summary>
 public sealed record Deadline(DateTimeOffset At, DeadlineKind Kind, string Subject) : IComparable<Deadline>
 {
@@ -238,7 +246,7 @@ public sealed record ReconcileLimits
     /// <summary>A device that comes back to its port within this time counts as the same plug for lifetimes. Default 10 s.</summary>
     public TimeSpan Comeback { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>More plugs than this within <see cref="FlapWindow"/> put a claim in quarantine. Default 10.</summary>
+    /// <summary>More plugs of its device, or into its port, than this within <see cref="FlapWindow"/> put a claim in quarantine. Default 10.</summary>
     public int FlapPlugs { get; init; } = 10;
 
     /// <summary>Default 10 s.</summary>
