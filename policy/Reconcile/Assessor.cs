@@ -106,7 +106,7 @@ public static partial class Assessor
             var cause = (entry, placed) switch
             {
                 ({ Stands: false }, _) => DetachCause.Released,
-                ({ Claim.Hold: ClaimHold.Recovered }, _) => (DetachCause?)null,
+                ({ Claim.Hold: ClaimHold.Recovered }, _) => IsThere(state, placed.Attachment) ? (DetachCause?)null : DetachCause.Stale,
                 ({ Claim.Hold: ClaimHold.Withheld }, _) => DetachCause.Released,
                 _ when placed.Guest != entry.Claim.Guest => DetachCause.Moved,
                 _ when placed.Attachment.Ours!.Plug != device?.Plug => DetachCause.Stale,
@@ -165,6 +165,7 @@ public static partial class Assessor
     {
         DetachCause.Released => new ClaimStatus(ClaimPhase.Detaching) { Device = choice.Device },
         DetachCause.NotAllowed => NotAllowed(choice.Device!, Permission.WhyNot(state, entry.Claim, choice.Device!)!) with { Phase = ClaimPhase.Detaching },
+        _ when entry.Claim.Hold != ClaimHold.None => new ClaimStatus(ClaimPhase.Detaching) { Device = choice.Device },
         _ when choice.Device is null => NoDevice(choice) with { Phase = ClaimPhase.Detaching },
         _ => new ClaimStatus(ClaimPhase.Attaching) { Device = choice.Device },
     };
@@ -274,10 +275,11 @@ public static partial class Assessor
 
         foreach (var placed in state.AttachmentsByAddress[device.Address])
         {
-            // Also what an earlier database knew of: its number is taken, and nobody will take it out.
-            if (placed.Attachment.Ours is not { } ours || (ours.Plug != device.Plug && !state.Claims.ContainsKey(ours.Claim)))
+            // An entry of ours for an earlier plug leaves by itself, whoever knows of its claim.
+            if (placed.Attachment.Ours is null)
             {
-                return failed with { Reason = ClaimReason.HeldByOther, OtherGuest = placed.Guest };
+                var entryOf = placed.Attachment.UsbId is { } id && id != device.UsbId ? id : (UsbId?)null;
+                return failed with { Reason = ClaimReason.HeldByOther, OtherGuest = placed.Guest, EntryOf = entryOf };
             }
         }
 

@@ -23,6 +23,9 @@ public sealed record ClaimStatus(ClaimPhase Phase, ClaimReason Reason = ClaimRea
     /// <summary>The guest that has the device instead.</summary>
     public GuestId? OtherGuest { get; init; }
 
+    /// <summary>What the entry in <see cref="OtherGuest"/> is for, where it is another device's than this one, which has its number now.</summary>
+    public UsbId? EntryOf { get; init; }
+
     /// <summary>The claim that has the device instead.</summary>
     public ClaimId? OtherClaim { get; init; }
 
@@ -42,7 +45,7 @@ public sealed record ClaimStatus(ClaimPhase Phase, ClaimReason Reason = ClaimRea
     /// <summary>For change detection: everything but the action.</summary>
     public bool ShowsSame(ClaimStatus other) =>
         Phase == other.Phase && Reason == other.Reason && Device?.Plug == other.Device?.Plug && OtherGuest == other.OtherGuest
-        && OtherClaim == other.OtherClaim && string.Equals(Detail, other.Detail, StringComparison.Ordinal)
+        && OtherClaim == other.OtherClaim && EntryOf == other.EntryOf && string.Equals(Detail, other.Detail, StringComparison.Ordinal)
         && string.Equals(UnsafeReason, other.UnsafeReason, StringComparison.Ordinal)
         && InPort?.Plug == other.InPort?.Plug
         && Candidates.Select(c => c.Plug).SequenceEqual(other.Candidates.Select(c => c.Plug));

@@ -10,9 +10,12 @@ public sealed partial class Fold
     /// <summary>
     /// An alias of ours without a claim whose device is gone, or which a rule made: such claims are not stored, and no rule makes it any more.
     /// </summary>
-    private void DropOrphan(Guest guest, AttachmentAlias alias, UsbDevice? device)
+    private void DropOrphan(Guest guest, Attachment attachment, UsbDevice? device)
     {
-        var why = device is null ? "its device is not plugged in any more" : "no rule assigns it there any more";
+        var alias = attachment.Ours!;
+        var why = device is not null ? "no rule assigns it there any more"
+            : attachment.Missing ? "it is an empty place"
+            : "its device is not plugged in any more";
         Put(new ClaimEntry(new Claim
         {
             Id = alias.Claim,
@@ -33,7 +36,8 @@ public sealed partial class Fold
     }
 
     /// <summary>
-    /// An alias of ours without a claim: the database was lost, or is an older copy. It becomes a claim that is held, and is not detached.
+    /// An alias of ours without a claim: the database was lost, or is an older copy. Where its device is there, it becomes a claim that is held,
+    /// and is not detached; where it is gone, the entry is only in the way, and leaves, also where the database is new.
     /// (What was released before its detach could happen is known: released claims stay in the database for a while.)
     /// </summary>
     private void AdoptOrphans(Guest guest)
@@ -55,14 +59,9 @@ public sealed partial class Fold
             var device = attachment is not { Missing: false, Address: { } address }
                 ? null
                 : state.DevicesByAddress[address].Select(s => state.Devices[s]).FirstOrDefault(d => d.Plug == alias.Plug);
-            if (!state.StoreIsNew && (device is null || IsByRule(alias.Claim, device, guest)))
+            if (device is null || (!state.StoreIsNew && IsByRule(alias.Claim, device, guest)))
             {
-                DropOrphan(guest, alias, device);
-                continue;
-            }
-
-            if (device is null)
-            {
+                DropOrphan(guest, attachment, device);
                 continue;
             }
 

@@ -84,6 +84,8 @@ public static class StatusText
             ClaimReason.Ambiguous => $"{status.Candidates.Length} devices match {device}, or its serial was seen on two devices at once: {string.Join(", ", status.Candidates.Select(c => $"{c.PortPath} ({state.IdOf(c)})"))}",
             ClaimReason.InUseByHost => $"the host uses {device}: {detail}",
             ClaimReason.HeldByGuest => $"{device} is claimed for guest {(status.OtherGuest is { } other ? state.GuestName(other) : "?")} (claim {status.OtherClaim})",
+            ClaimReason.HeldByOther when status.EntryOf is { } entry && status.OtherGuest is { } left =>
+                $"guest {state.GuestName(left)} has an entry for {entry} that somebody else left there, and libvirt takes it for {device}, which has that number now",
             ClaimReason.HeldByOther => status.OtherGuest is { } other
                 ? $"{device} was put into guest {state.GuestName(other)} by somebody else"
                 : $"{device} is held by somebody else: {detail}",
@@ -118,9 +120,9 @@ public static class StatusText
 
         return status.Reason switch
         {
+            ClaimReason.DeviceAbsent when OtherProduct.Of(state, claim) is { } other => OtherProduct.Hint(claim, guest, other),
             ClaimReason.DeviceAbsent => claim.Follows.Kind == FollowKind.Serial ? "plug it in, into any port" : "plug it into its port",
             ClaimReason.GuestOff => $"start the guest: usbhostctl guest-start {guest}",
-            ClaimReason.DeviceAbsent when OtherProduct.Of(state, claim) is { } other => OtherProduct.Hint(claim, guest, other),
             ClaimReason.GuestUndefined => $"define the guest again, or release the claim: usbhostctl claim-release {claim.Id}",
             ClaimReason.LibvirtUnavailable => LibvirtHint(state, "the claim goes on by itself"),
             ClaimReason.Ambiguous => "claim by port instead: usbhostctl attach port:PORT GUEST --by port; or, if the serial is unique after all: usbhostctl device-trust-serial id:DEVICE",

@@ -96,6 +96,48 @@ public sealed class DaemonCrash : DaemonTest
     }
 
     [Test]
+    public async Task Database_DeletedAndStickPulledWhileDaemonIsDown_LeavesNothingOfItAndItsNumberIsFree()
+    {
+        var guest = await Bed.AlphaAsync();
+        await Host.RewindNumbersAsync();
+        var ours = await (await QemuDevice.StickAsync(Host, "DC-LOST")).PlugAsync("x1.6");
+        var number = await ours.DeviceNumberAsync();
+        await ClaimAndSeeAsync("serial:DC-LOST", guest, "46f4:0001:DC-LOST");
+
+        await Daemon.KillAsync();
+        await Daemon.WipeAsync();
+        await ours.PullAsync();
+        await Daemon.StartAsync();
+
+        await guest.NoLongerHoldsAsync(Alias);
+        Assert.That(await guest.HostdevsAsync(), Is.Empty);
+        await Host.RewindNumbersAsync();
+        var other = await (await QemuDevice.StickAsync(Host, "DC-NEXT")).PlugAsync("x1.7");
+        Assume.That(await other.DeviceNumberAsync(), Is.EqualTo(number));
+        await ClaimAndSeeAsync("serial:DC-NEXT", guest, "46f4:0001:DC-NEXT");
+        Assert.That(await guest.HostdevsAsync(), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Database_DeletedAndStickPulledWhileItsClaimIsHeld_LeavesNothingInGuest()
+    {
+        var guest = await Bed.AlphaAsync();
+        var stick = await (await QemuDevice.StickAsync(Host, "DC-HELD")).PlugAsync("x0.7");
+        await ClaimAndSeeAsync("serial:DC-HELD", guest, "46f4:0001:DC-HELD");
+        await Daemon.KillAsync();
+        await Daemon.WipeAsync();
+        await Daemon.StartAsync();
+        var recovered = await AnyClaimAsync(id: "", Phase.Held, Reason.Recovered);
+        var mark = await guest.MarkAsync();
+
+        await stick.PullAsync();
+
+        await guest.NoLongerSeesAsync("46f4:0001:DC-HELD", mark);
+        await guest.NoLongerHoldsAsync(Alias);
+        await PhaseAsync(recovered, Phase.Held, Reason.Recovered);
+    }
+
+    [Test]
     public async Task Daemon_HasTheCapabilitiesOfItsUnitAndNoMore()
     {
         // Numbers of linux/capability.h.

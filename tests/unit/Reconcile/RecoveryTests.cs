@@ -205,23 +205,6 @@ internal sealed class RecoveryTests : StickTest
     }
 
     [Test]
-    public void Plan_NumberOfADeadHostdevThatNoDatabaseKnows_IsHeldByOther()
-    {
-        world.Claim(stick, guest);
-        world.Crash();
-        world.Store.Clear();
-        var number = stick.Address.Device;
-        world.Host.Pull(stick);
-        world.Start();
-        var claim = world.Claim("serial:0951:1666:S-2222", guest);
-
-        world.Do(h => h.Plug(Some.Stick("S-2222", "other"), "1-6", number));
-
-        Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Failed, ClaimReason.HeldByOther)));
-        Assert.That(world.Status(claim).OtherGuest, Is.EqualTo(guest.Id));
-    }
-
-    [Test]
     public void Plan_ForeignHostdev_IsNeverTouched()
     {
         var foreign = world.Plugged(Some.Dongle(), "1-7");
