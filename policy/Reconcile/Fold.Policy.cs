@@ -42,10 +42,27 @@ public sealed partial class Fold
     private void EndAbsentRuleClaims(string why)
     {
         foreach (var entry in state.RuleClaims.Select(id => state.Claims[id])
-            .Where(e => e.Claim.Hold == Claims.ClaimHold.None && !state.DevicesWith(e.Claim.Follows).Any()).ToList())
+            .Where(e => Assessor.Choose(state, e) is { Device: null, Candidates.IsEmpty: true } && (e.Claim.Hold == Claims.ClaimHold.None || !MayBeAssigned(e.Claim))).ToList())
         {
             EndRuleClaim(entry, why);
         }
+    }
+
+    /// <summary>
+    /// Whether some rule may assign the device of a claim to its guest. The device is away: only what the claim says of it counts, and the rest is
+    /// taken to match. A hold ends with the last rule that it holds against.
+    /// </summary>
+    private bool MayBeAssigned(Claims.Claim claim)
+    {
+        if (!state.Guests.ContainsKey(claim.Guest) && !state.GuestNames.ContainsKey(claim.Guest))
+        {
+            return true;
+        }
+
+        var name = state.GuestName(claim.Guest);
+        var subjects = claim.Ids.Select(id => new RuleSubject { Id = id, Serial = UsbGuardHash.Trimmed(claim.Follows.SerialText) }).ToList();
+        return state.Rules.Set.Rules.Any(rule => rule.Assigns(name, claim.Guest) && subjects.Exists(s =>
+            RuleMatch.Holds(rule, s, MatchedAttribute.Id) && (claim.Follows.SerialText is null || RuleMatch.Holds(rule, s, MatchedAttribute.Serial))));
     }
 
     private void NoteLostRights(HostState before)
