@@ -9,7 +9,7 @@ internal static class ClaimRows
 {
     private const string Columns =
         "id, target, guest, follows, ids, mode, lifetime, origin, owner, door, request_id, guest_reset, override_reason, "
-        + "force_reason, lifetime_plug, lifetime_run, hold, created, released, uid, gids, request_device, request_digest";
+        + "force_reason, lifetime_plug, lifetime_run, hold, created, released, uid, gids, request_device, request_digest, mover_uid, mover_gids";
 
     /// <summary>Claims that stand.</summary>
     public const string SelectStanding = $"SELECT {Columns} FROM claims WHERE released IS NULL";
@@ -24,7 +24,7 @@ internal static class ClaimRows
     public const string Upsert =
         $"""
         INSERT INTO claims ({Columns})
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25)
         ON CONFLICT (id) DO UPDATE SET
             target = excluded.target, guest = excluded.guest, follows = excluded.follows, ids = excluded.ids,
             mode = excluded.mode, lifetime = excluded.lifetime, origin = excluded.origin, owner = excluded.owner,
@@ -32,7 +32,8 @@ internal static class ClaimRows
             override_reason = excluded.override_reason, force_reason = excluded.force_reason,
             lifetime_plug = excluded.lifetime_plug, lifetime_run = excluded.lifetime_run, hold = excluded.hold,
             created = excluded.created, released = excluded.released, uid = excluded.uid, gids = excluded.gids,
-            request_device = excluded.request_device, request_digest = excluded.request_digest
+            request_device = excluded.request_device, request_digest = excluded.request_digest,
+            mover_uid = excluded.mover_uid, mover_gids = excluded.mover_gids
         """;
 
     /// <summary>
@@ -65,7 +66,9 @@ internal static class ClaimRows
             .Bind(20, claim.Uid is { } uid ? StoredText.Of(uid) : null)
             .Bind(21, claim.Uid is null ? null : StoredText.Of(claim.Gids))
             .Bind(22, claim.Request?.Device)
-            .Bind(23, claim.Request?.Digest);
+            .Bind(23, claim.Request?.Digest)
+            .Bind(24, claim.MoverUid is { } mover ? StoredText.Of(mover) : null)
+            .Bind(25, claim.MoverUid is null ? null : StoredText.Of(claim.MoverGids));
 
     /// <exception cref="FormatException">A column holds what no version of this schema writes.</exception>
     public static Claim Read(SqliteStatement row) => new()
@@ -92,5 +95,7 @@ internal static class ClaimRows
         Uid = row.TextOrNull(19) is { } uid ? StoredText.Number(uid) : null,
         Gids = StoredText.Numbers(row.TextOrNull(20) ?? ""),
         Request = row.TextOrNull(21) is { } device && row.TextOrNull(22) is { } digest ? new RequestPrint(device, digest) : null,
+        MoverUid = row.TextOrNull(23) is { } mover ? StoredText.Number(mover) : null,
+        MoverGids = StoredText.Numbers(row.TextOrNull(24) ?? ""),
     };
 }

@@ -41,6 +41,12 @@ public sealed record Claim
     /// <summary>Of the same, as they were when it was asked for.</summary>
     public ImmutableArray<uint> Gids { get; init; } = [];
 
+    /// <summary>Whoever moved it to its guest last, as the rule's <c>owner</c> and <c>group</c> ask for that beside its maker; null for one never moved.</summary>
+    public uint? MoverUid { get; init; }
+
+    /// <summary>Of the same, as they were when it was moved.</summary>
+    public ImmutableArray<uint> MoverGids { get; init; } = [];
+
     /// <summary>Which door it came through: <c>grpc</c>, <c>dbus</c>, <c>metadata</c>, <c>kubelet</c>, <c>startup</c>, <c>policy</c>.</summary>
     public required string Door { get; init; }
 

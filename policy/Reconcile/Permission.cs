@@ -13,9 +13,9 @@ namespace UsbHostd.Policy.Reconcile;
 /// </summary>
 public static class Permission
 {
-    /// <summary>Null where the claim is allowed, to its guest and to whoever made it, or passes policy by its override.</summary>
+    /// <summary>Null where the claim is allowed, to its guest, to whoever made it and to whoever moved it, or passes policy by its override.</summary>
     public static string? WhyNot(HostState state, Claim claim, UsbDevice device) =>
-        claim.OverrideReason is not null ? null : WhyNot(state, claim.Guest, claim.Mode, device) ?? WhyNotMaker(state, claim, device);
+        claim.OverrideReason is not null ? null : WhyNot(state, claim.Guest, claim.Mode, device) ?? WhyNotMaker(state, claim, device) ?? WhyNotMover(state, claim, device);
 
     /// <summary>Null where some guest may have the device.</summary>
     public static string? WhyNotAnybody(HostState state, UsbDevice device) =>
@@ -60,6 +60,10 @@ public static class Permission
     /// <summary>What a rule gives by itself nobody has asked for; of whom it is not known who asked, the rule's guests and mode decide alone.</summary>
     private static string? WhyNotMaker(HostState state, Claim claim, UsbDevice device) =>
         claim.Origin != ClaimOrigin.Rule && claim.Uid is { } uid ? WhyNotCaller(state, device, uid, claim.Gids) : null;
+
+    /// <summary>A claim may be moved while its device is away: then the mover is asked for when the device comes, as the maker is.</summary>
+    private static string? WhyNotMover(HostState state, Claim claim, UsbDevice device) =>
+        claim.Origin != ClaimOrigin.Rule && claim.MoverUid is { } uid && WhyNotCaller(state, device, uid, claim.MoverGids) is { } why ? $"{why}, who moved it" : null;
 
     /// <summary>Null where this caller may claim the device.</summary>
     public static string? WhyNotCaller(HostState state, UsbDevice device, uint uid, ImmutableArray<uint> gids) =>

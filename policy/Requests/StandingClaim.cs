@@ -41,14 +41,15 @@ public static class StandingClaim
 
         return held.Guest == claim.Guest
             ? Again(state, request, standing, device)
-            : Accept(state, To(held, claim.Guest) with { ForceReason = claim.ForceReason, OverrideReason = claim.OverrideReason }, device, ends: null);
+            : Accept(
+                state, To(held, claim.Guest, request.Uid, request.Gids) with { ForceReason = claim.ForceReason, OverrideReason = claim.OverrideReason }, device, ends: null);
     }
 
     /// <summary>Moves a claim to another guest. One that nobody made by name ends, and whoever moves it makes another.</summary>
     /// <param name="nonce">As in <see cref="ClaimDecider.Decide"/>.</param>
     public static ClaimDecision Move(HostState state, ClaimEntry standing, GuestId guest, ClaimMaker by, Guid nonce, DateTimeOffset now)
     {
-        var (held, moved) = (standing.Claim, To(standing.Claim, guest));
+        var (held, moved) = (standing.Claim, To(standing.Claim, guest, by.Uid, by.Gids));
         var device = Assessor.Choose(state, standing).Device;
         if (device is not null && Permission.WhyNotCaller(state, device, by.Uid, by.Gids) is { } notYou)
         {
@@ -66,6 +67,8 @@ public static class StandingClaim
                     Owner = by.Owner,
                     Uid = by.Uid,
                     Gids = by.Gids,
+                    MoverUid = null,
+                    MoverGids = [],
                     Door = by.Door,
                     Created = now,
                 },
@@ -77,8 +80,16 @@ public static class StandingClaim
     private static bool IsNobodys(Claim held) => held.Origin is ClaimOrigin.Rule or ClaimOrigin.Metadata;
 
     /// <summary>What passed policy or the guard was said for the other guest.</summary>
-    private static Claim To(Claim held, GuestId guest) =>
-        held with { Guest = guest, Hold = ClaimHold.None, LifetimeRun = null, ForceReason = null, OverrideReason = null };
+    private static Claim To(Claim held, GuestId guest, uint uid, ImmutableArray<uint> gids) => held with
+    {
+        Guest = guest,
+        MoverUid = uid,
+        MoverGids = gids,
+        Hold = ClaimHold.None,
+        LifetimeRun = null,
+        ForceReason = null,
+        OverrideReason = null,
+    };
 
     /// <summary>Null where somebody held back what a rule gives: that must not come back when the other claim ends.</summary>
     private static Claim? Ended(Claim held, DateTimeOffset now) =>

@@ -31,6 +31,8 @@ internal sealed class ClaimStoreTests
         Owner = "CN=Ünïcode, O=\"quoted\"",
         Uid = uint.MaxValue,
         Gids = [0, 27, 4_000_000_000],
+        MoverUid = 1001,
+        MoverGids = [27, 1001],
         Door = "",
         RequestId = "line\nbreak\0nul",
         Request = new RequestPrint("serial:0951:1666:a\nb", "rabcdefghijkl"),

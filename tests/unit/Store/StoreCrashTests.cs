@@ -127,12 +127,7 @@ internal sealed class StoreCrashTests
     [Test]
     public void Open_DatabaseOfBeforeVerdictsWereKept_IsMigratedAndKeepsThem()
     {
-        using (var store = folder.Open([.. StoreSchema.Migrations.TakeWhile(m => !m.Contains("memory_verdicts", StringComparison.Ordinal))]))
-        {
-            Assert.That(store.Load().Verdicts, Is.Empty);
-            store.Commit([new StoreChange.PutClaim(StoreFolder.Claim(1))]);
-        }
-
+        folder.Old(StoreSchema.Migrations.TakeWhile(m => !m.Contains("memory_verdicts", StringComparison.Ordinal)).Count(), StoreFolder.Claim(1));
         var verdict = new StoredVerdict(PlugToken.Of("boot", "/devices/x", 17), "0a1b", 2);
         folder.With(new StoreChange.RememberVerdict(verdict));
 
