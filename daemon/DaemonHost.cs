@@ -67,7 +67,8 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         ports = new UsbfsHubPorts(systemd);
         writer = new SysfsUsbWriter(roots, ports, loggers.CreateLogger<SysfsUsbWriter>()) { Present = () => feed.Current.Devices.Values, Time = time };
         new JailStart(configuration.Jail, roots, loggers.CreateLogger<JailStart>()).Close(usb.ReadAll, writer);
-        guests = new LibvirtGuestHost(configuration.LibvirtUri, BootId(roots), time, loggers.CreateLogger<LibvirtGuestHost>());
+        guests = new LibvirtGuestHost(
+            configuration.LibvirtUri, BootId(roots), QemuStartTimes.For(configuration.LibvirtUri, roots.Proc), time, loggers.CreateLogger<LibvirtGuestHost>());
         runner = new ActionRunner(
             new HostdevAttacher(usb, writer, guests, inbox.Events), guests, usb, writer, loggers.CreateLogger<ActionRunner>());
         var files = new RuleFiles(configuration.Rules, loggers.CreateLogger<RuleFiles>());

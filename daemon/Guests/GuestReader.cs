@@ -8,7 +8,7 @@ namespace UsbHostd.Daemon.Guests;
 internal static class GuestReader
 {
     /// <exception cref="LibvirtException">It is gone, or the connection is.</exception>
-    public static Guest Read(LibvirtDomain domain, string bootId)
+    public static Guest Read(LibvirtDomain domain, string bootId, QemuStartTimes startTimes)
     {
         var state = domain.GetState().State;
         var xml = DomainXml.Parse(domain.GetXml());
@@ -20,7 +20,7 @@ internal static class GuestReader
             Id = new GuestId(domain.Uuid),
             Name = domain.Name,
             State = id is null && state != DomainState.Crashed ? GuestState.Shutoff : Map(state),
-            Run = id is { } number ? new GuestRun(bootId, number) : null,
+            Run = id is { } number ? new GuestRun(bootId, number, startTimes.Of(domain.Name)) : null,
             IsPersistent = domain.IsPersistent,
             Attachments = id is null ? [] : xml.Attachments,
             Controllers = xml.Controllers,

@@ -18,6 +18,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
 
     private readonly string uri;
     private readonly string bootId;
+    private readonly QemuStartTimes startTimes;
     private readonly TimeProvider time;
     private readonly ILogger<LibvirtGuestHost> log;
     private readonly CancellationTokenSource stopping = new();
@@ -31,10 +32,11 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
     private bool lastRefused;
     private Task running = Task.CompletedTask;
 
-    public LibvirtGuestHost(string uri, string bootId, TimeProvider time, ILogger<LibvirtGuestHost> log)
+    public LibvirtGuestHost(string uri, string bootId, QemuStartTimes startTimes, TimeProvider time, ILogger<LibvirtGuestHost> log)
     {
         this.uri = uri;
         this.bootId = bootId;
+        this.startTimes = startTimes;
         this.time = time;
         this.log = log;
     }
@@ -194,7 +196,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
         try
         {
             using var domain = c.LookupByUuid(guest.Uuid);
-            var read = GuestReader.Read(domain, bootId);
+            var read = GuestReader.Read(domain, bootId, startTimes);
             events.TryWrite(new HostEvent.GuestPresent(read));
             return read;
         }
@@ -228,7 +230,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
             {
                 try
                 {
-                    guests.Add(GuestReader.Read(domain, bootId));
+                    guests.Add(GuestReader.Read(domain, bootId, startTimes));
                 }
                 catch (LibvirtException e) when (e.Kind == LibvirtErrorKind.NoSuchDomain)
                 {

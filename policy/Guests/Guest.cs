@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Globalization;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
 
@@ -11,17 +12,30 @@ public readonly record struct GuestId(Guid Uuid)
 }
 
 /// <summary>
-/// One run of a guest: the host's boot id and libvirt's domain id, for example <c>6f2c…/4</c>. Another start is another run.
+/// One run of a guest: the host's boot id, libvirt's domain id, and when the guest's QEMU started, for example <c>6f2c…/4/204140</c>. Another start
+/// is another run. libvirt counts its domains anew after its own restart, so a later run may have the same id.
 /// </summary>
-public readonly record struct GuestRun(string BootId, int DomainId)
+/// <param name="Started">
+/// In clock ticks since the host's boot (proc_pid_stat(5), starttime). Null where that could not be read, and of runs from before it was kept.
+/// </param>
+public readonly record struct GuestRun(string BootId, int DomainId, ulong? Started = null)
 {
-    public override string ToString() => $"{BootId}/{DomainId}";
+    /// <summary>Whether both are one run. A start that is not known contradicts none.</summary>
+    public bool IsSameAs(GuestRun other) =>
+        BootId == other.BootId && DomainId == other.DomainId && (Started is null || other.Started is null || Started == other.Started);
 
-    public static GuestRun? Parse(string? text)
+    public override string ToString() => Started is { } started ? $"{BootId}/{DomainId}/{started}" : $"{BootId}/{DomainId}";
+
+    /// <summary>Null for anything but what <see cref="ToString"/> gives.</summary>
+    public static GuestRun? Parse(string? text) => text?.Split('/') switch
     {
-        var slash = text?.LastIndexOf('/') ?? -1;
-        return slash > 0 && int.TryParse(text.AsSpan(slash + 1), out var id) ? new GuestRun(text![..slash], id) : null;
-    }
+        [{ Length: > 0 } boot, var id] when Number(id) is { } number => new GuestRun(boot, number),
+        [{ Length: > 0 } boot, var id, var started] when Number(id) is { } number
+            && ulong.TryParse(started, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks) => new GuestRun(boot, number, ticks),
+        _ => null,
+    };
+
+    private static int? Number(string text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 }
 
 /// <summary>One guest as libvirt's live XML shows it at one moment; immutable.</summary>

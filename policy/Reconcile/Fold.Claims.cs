@@ -237,9 +237,14 @@ public sealed partial class Fold
                 PutStored(entry with { Claim = entry.Claim with { LifetimeRun = run } });
             }
         }
-        else if (run != entry.Claim.LifetimeRun)
+        else if (run is not { } current || !current.IsSameAs(entry.Claim.LifetimeRun.Value))
         {
             EndClaim(entry, "its guest stopped");
+        }
+        else if (entry.Claim.LifetimeRun.Value.Started is null && current.Started is not null)
+        {
+            // Stored before the start was kept, or while it could not be read.
+            PutStored(entry with { Claim = entry.Claim with { LifetimeRun = current } });
         }
     }
 

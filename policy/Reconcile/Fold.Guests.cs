@@ -14,7 +14,13 @@ public sealed partial class Fold
     private void Present(Guest guest, bool watched)
     {
         var before = state.Guests.GetValueOrDefault(guest.Id);
-        var sameRun = before?.Run is not null && before.Run == guest.Run;
+        var sameRun = before?.Run is { } known && guest.Run is { } current && known.IsSameAs(current);
+        if (sameRun && guest.Run!.Value.Started is null)
+        {
+            // What was read once of this run holds, also where it can't be read now.
+            guest = guest with { Run = before!.Run };
+        }
+
         if (before is not null)
         {
             AssignTo(before);

@@ -30,7 +30,7 @@ internal sealed class GuestReaderTests
             using var domain = connection.LookupByName("odd");
             Assume.That(domain.GetXml(), Does.Contain("ꀀ").And.Contain("n:undeclared"));
 
-            var guest = GuestReader.Read(domain, "boot");
+            var guest = GuestReader.Read(domain, "boot", QemuStartTimes.For("test:///default", "/proc"));
 
             Assert.That(guest.Name, Is.EqualTo("odd"));
             Assert.That(guest.Wishes, Is.EqualTo([new GuestWish("serial:A", Optional: false)]));

@@ -40,7 +40,7 @@ internal sealed class ClaimStoreTests
         OverrideReason = "an override",
         ForceReason = "a force",
         LifetimePlug = PlugToken.Of("boot", "/devices/x", 17),
-        LifetimeRun = new GuestRun("6f2c", 4),
+        LifetimeRun = new GuestRun("6f2c", 4, 204140),
         Hold = ClaimHold.DetachedByOther,
         Created = StoreFolder.Now.AddTicks(1234567),
         Released = StoreFolder.Now.AddTicks(7654321),

@@ -15,6 +15,9 @@ internal sealed class FakeGuest
 
     public int? DomainId { get; set; }
 
+    /// <summary>When its QEMU started; null where nobody may read that.</summary>
+    public ulong? Started { get; set; }
+
     /// <summary>The empty controllers: what is used is counted.</summary>
     public ImmutableArray<GuestUsbController> Controllers { get; set; } = Xhci;
 
@@ -47,7 +50,7 @@ internal sealed class FakeGuest
         Id = Id,
         Name = Name,
         State = State,
-        Run = DomainId is { } id ? new GuestRun(FakeHost.BootId, id) : null,
+        Run = DomainId is { } id ? new GuestRun(FakeHost.BootId, id, Started) : null,
         Attachments = [.. Hostdevs.Select(h => new Attachment(h.Alias, h.Missing ? null : h.Address, h.UsbId, h.Missing))],
         Controllers = [.. Controllers.Select(c => With(c, Hostdevs.Count(h => h.Controller == c.Index)))],
         Wishes = Wishes,

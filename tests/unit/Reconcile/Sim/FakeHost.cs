@@ -142,7 +142,7 @@ internal sealed partial class FakeHost
 
     public void Start(FakeGuest guest, GuestState state = GuestState.Running)
     {
-        (guest.DomainId, guest.State) = (++domain, state);
+        (guest.DomainId, guest.Started, guest.State) = (++domain, usec += 1000, state);
         if (guest.Saved is { } saved)
         {
             guest.Hostdevs = [.. saved.Select(Restored)];
@@ -168,6 +168,9 @@ internal sealed partial class FakeHost
         SetState(guest, state);
         queued.RemoveRange(told, queued.Count - told);
     }
+
+    /// <summary>libvirtd was restarted: it counts its domains on from those that run.</summary>
+    public void RewindDomains() => domain = guests.Max(g => g.DomainId) ?? 0;
 
     public void Stop(FakeGuest guest)
     {
