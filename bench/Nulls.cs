@@ -113,7 +113,7 @@ internal sealed class NullUsb : IUsbHost, IUsbWriter
     {
     }
 
-    public ImmutableArray<string> FindHolders(UsbDevice device) => [];
+    public ImmutableArray<HostUse> FindUses(UsbDevice device, IReadOnlyCollection<Guest> guests) => [];
 
     public void Dispose()
     {

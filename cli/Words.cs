@@ -58,8 +58,18 @@ internal static class Words
         }
 
         var use = device.Uses.FirstOrDefault(use => use.Guarded);
-        return use is not null ? "host: " + use.Detail : device.Authorized ? "free" : "not authorized";
+        return use is not null ? "host: " + Use(use) : device.Authorized ? "free" : "not authorized";
     }
+
+    /// <summary>What for, where the detail alone does not say so.</summary>
+    private static string Use(HostUse use) => use.Kind switch
+    {
+        HostUse.Types.Kind.Swap => $"swap on {use.Detail}",
+        HostUse.Types.Kind.DefaultRoute => $"default route, {use.Detail}",
+        HostUse.Types.Kind.LastKeyboard => $"last keyboard, {use.Detail}",
+        HostUse.Types.Kind.Exclusive => $"held by the kernel, {use.Detail}",
+        _ => use.Detail,
+    };
 
     public static string Name(GuestRef? guest) =>
         guest is null ? None : guest.Name.Length > 0 ? guest.Name : guest.Uuid.Length > 0 ? guest.Uuid : None;

@@ -69,8 +69,9 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         new JailStart(configuration.Jail, roots, loggers.CreateLogger<JailStart>()).Close(usb.ReadAll, writer);
         guests = new LibvirtGuestHost(
             configuration.LibvirtUri, BootId(roots), QemuStartTimes.For(configuration.LibvirtUri, roots.Proc), time, loggers.CreateLogger<LibvirtGuestHost>());
+        var look = new UseLook(writer, () => feed.Current, inbox.Events, time);
         runner = new ActionRunner(
-            new HostdevAttacher(usb, writer, guests, inbox.Events), guests, usb, writer, loggers.CreateLogger<ActionRunner>());
+            new HostdevAttacher(usb, writer, guests, look, inbox.Events), guests, usb, writer, loggers.CreateLogger<ActionRunner>());
         var files = new RuleFiles(configuration.Rules, loggers.CreateLogger<RuleFiles>());
         var loaded = files.Load();
         files.Report(loaded);
@@ -82,7 +83,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         var options = configuration.Api;
         var limits = new CallerLimits(configuration.Callers, time);
         var service = new HostService(
-            loop, feed, new Roles(configuration.Roles), limits, writer,
+            loop, feed, new Roles(configuration.Roles), limits, look,
             new DaemonFacts(configuration.LibvirtUri, guests.Versions), rules, time);
         grpc = new GrpcServer(service, options, limits, loggers, TlsListener.Open(configuration.Tls, Environment.IsPrivilegedProcess, time, loggers));
         dbus = new DbusServer(service, configuration.Dbus, time, loggers);

@@ -9,7 +9,7 @@ using UsbHostd.Policy.Reconcile;
 namespace UsbHostd.Daemon.Attach;
 
 /// <summary>hostdev passthrough: libvirt opens the device over usbfs and QEMU takes it from the host's drivers.</summary>
-internal sealed class HostdevAttacher(IUsbHost usb, IUsbWriter writer, IGuestHost guests, ChannelWriter<HostEvent> events) : IAttacher
+internal sealed class HostdevAttacher(IUsbHost usb, IUsbWriter writer, IGuestHost guests, UseLook look, ChannelWriter<HostEvent> events) : IAttacher
 {
     public ActionOutcome Attach(HostAction.AttachDevice action)
     {
@@ -19,9 +19,9 @@ internal sealed class HostdevAttacher(IUsbHost usb, IUsbWriter writer, IGuestHos
             return new ActionOutcome.Failed(ClaimReason.DeviceAbsent, "the device went away before it could be attached", Transient: true);
         }
 
-        if (!action.Forced && HeldBy(device) is { } holder)
+        if (!action.Forced && UseOf(device) is { } use)
         {
-            return new ActionOutcome.Failed(ClaimReason.InUseByHost, holder, Transient: false);
+            return new ActionOutcome.Failed(ClaimReason.InUseByHost, HostUseText.Message(use), Transient: true) { Use = use };
         }
 
         try
@@ -92,15 +92,12 @@ internal sealed class HostdevAttacher(IUsbHost usb, IUsbWriter writer, IGuestHos
         }
     }
 
-    private string? HeldBy(UsbDevice device)
+    /// <summary>What stands against it; one that may be over in a moment last, for it is tried again sooner.</summary>
+    private HostUse? UseOf(UsbDevice device)
     {
-        if (device.Uses.FirstOrDefault(u => u.IsGuarded) is { } use)
-        {
-            return use.Detail;
-        }
-
-        return device.Interfaces.Any(i => i.Driver == UsbInterface.UsbfsDriver)
-            ? string.Join(", ", writer.FindHolders(device).DefaultIfEmpty("a process over usbfs"))
+        var uses = device.Uses.Where(u => u.IsGuarded).Concat(look.Look(device)).OrderBy(u => u.MayBeBrief).ToList();
+        return uses.Count > 0 ? uses[0]
+            : device.Interfaces.Any(i => i.Driver == UsbInterface.UsbfsDriver) ? new HostUse(HostUseKind.Process, "a process holds it over usbfs")
             : null;
     }
 

@@ -24,6 +24,7 @@ internal static class GuestReader
             IsPersistent = domain.IsPersistent,
             Attachments = id is null ? [] : xml.Attachments,
             Controllers = xml.Controllers,
+            Nodes = xml.Nodes,
             Wishes = xml.Wishes,
         };
     }

@@ -26,9 +26,10 @@ internal sealed partial class HostService
         }
 
         var nonce = Guid.NewGuid();
+        var looked = await LookedAtAsync(feed.Current, grant, request, cancellationToken).ConfigureAwait(false);
         if (request.DryRun)
         {
-            var (state, now) = (feed.Current, time.GetUtcNow());
+            var (state, now) = (looked, time.GetUtcNow());
             var accepted = Accept(state, grant, request, nonce, now);
             var hypothetical = Written(accepted).Aggregate(state, (s, e) => Fold.Apply(s, e, now).State);
             return WireClaims.Claim(hypothetical, hypothetical.Claims[accepted.Claim.Id], now);
@@ -121,7 +122,7 @@ internal sealed partial class HostService
     {
         var decision = ClaimDecider.Decide(state, ToCore(state, grant, request), nonce, now);
         var accepted = decision as ClaimDecision.Accepted
-            ?? throw Named(ToException(state, grant, (ClaimDecision.Refused)decision, now), (ClaimDecision.Refused)decision);
+            ?? throw ToException(state, grant, (ClaimDecision.Refused)decision, now);
         if (accepted.Ends is { } ends)
         {
             Rights.RequireOwn(grant, state.Claims[ends.Id]);
@@ -242,20 +243,6 @@ internal sealed partial class HostService
         }
 
         throw new HostException(ErrorCode.ErrorClaimNotFound, $"nobody has claimed device {text}", "usbhostctl claim-list shows the claims that stand");
-    }
-
-    /// <summary>Who holds it over usbfs is looked up only when somebody is told so.</summary>
-    private HostException Named(HostException refused, ClaimDecision.Refused why)
-    {
-        if (why is not { Why: Refusal.InUseByHost, Device: { } device } || device.Uses.Any(u => u.IsGuarded))
-        {
-            return refused;
-        }
-
-        var holders = writer.FindHolders(device);
-        return holders.IsEmpty
-            ? refused
-            : new HostException(refused.Code, $"{refused.Message}: {string.Join(", ", holders)}", "stop it, or exempt the device there, and ask again; an administrator may pass this with --force REASON");
     }
 
     private static string Describe(HostState state, Policy.Claims.Claim claim) =>

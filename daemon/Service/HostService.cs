@@ -23,7 +23,7 @@ internal sealed partial class HostService : IHostService
     private readonly StateFeed feed;
     private readonly Rights rights;
     private readonly CallerLimits limits;
-    private readonly IUsbWriter writer;
+    private readonly UseLook look;
     private readonly DaemonFacts facts;
     private readonly IRulesReload rules;
     private readonly TimeProvider time;
@@ -36,13 +36,13 @@ internal sealed partial class HostService : IHostService
     private volatile Listing? listed;
 
     public HostService(
-        ReconcileLoop loop, StateFeed feed, Roles roles, CallerLimits limits, IUsbWriter writer, DaemonFacts facts, IRulesReload rules, TimeProvider time)
+        ReconcileLoop loop, StateFeed feed, Roles roles, CallerLimits limits, UseLook look, DaemonFacts facts, IRulesReload rules, TimeProvider time)
     {
         this.loop = loop;
         this.feed = feed;
         this.limits = limits;
         rights = new Rights(roles, limits);
-        this.writer = writer;
+        this.look = look;
         this.facts = facts;
         this.rules = rules;
         this.time = time;
@@ -52,7 +52,7 @@ internal sealed partial class HostService : IHostService
     public async ValueTask<ListDevicesResponse> ListDevicesAsync(Caller caller, ListDevicesRequest request, CancellationToken cancellationToken)
     {
         var grant = await EnterAsync(caller, UsbHostMethods.ListDevices, cancellationToken).ConfigureAwait(false);
-        var state = feed.Current;
+        var state = await LookedAtAsync(feed.Current, grant, cancellationToken).ConfigureAwait(false);
         return grant.SeesAll
             ? Listed(state)
             : WireDevices.Devices(state, state.Devices.Values.Where(d => grant.Sees(state, d)), grant);
@@ -63,14 +63,8 @@ internal sealed partial class HostService : IHostService
         var grant = await EnterAsync(caller, UsbHostMethods.GetDevice, cancellationToken, request.Device).ConfigureAwait(false);
         var state = feed.Current;
         var device = OneDevice(state, grant, request.Device);
-        var wire = WireDevices.Device(state, device, grant);
-        if (wire.Guest is null && state.AttachmentsByAddress[device.Address].IsEmpty && device.Interfaces.Any(i => i.Driver == UsbInterface.UsbfsDriver))
-        {
-            wire.Uses.AddRange(writer.FindHolders(device).Select(holder =>
-                new Api.V1.HostUse { Kind = Api.V1.HostUse.Types.Kind.Process, Detail = holder, Guarded = true }));
-        }
-
-        return wire;
+        state = await LookedAtAsync(state, device, cancellationToken).ConfigureAwait(false);
+        return WireDevices.Device(state, device, grant);
     }
 
     public async ValueTask<ListClaimsResponse> ListClaimsAsync(Caller caller, ListClaimsRequest request, CancellationToken cancellationToken)

@@ -29,7 +29,7 @@ internal static class WireDevices
     }
 
     private static bool IsFree(HostState state, UsbDevice device) =>
-        Assessor.OwnerOf(state, device) is null && !device.Uses.Any(u => u.IsGuarded) && Permission.WhyNotAnybody(state, device) is null
+        Assessor.OwnerOf(state, device) is null && !device.Uses.Concat(state.FoundUsesOf(device)).Any(u => u.IsGuarded) && Permission.WhyNotAnybody(state, device) is null
         && state.AttachmentsByAddress[device.Address].IsEmpty;
 
     /// <summary>In the order of their ports.</summary>
@@ -60,6 +60,12 @@ internal static class WireDevices
         if (wire.Guest is { } guest && !grant.Sees(state, new GuestId(Guid.Parse(guest.Uuid))))
         {
             wire.Guest = null;
+        }
+
+        foreach (var use in wire.Uses.Where(u => u.Kind == V1.HostUse.Types.Kind.GuestNode))
+        {
+            // Which guest, and where, is not for somebody who sees his own only.
+            use.Detail = "a guest has one of its nodes";
         }
 
         return wire;
@@ -104,7 +110,7 @@ internal static class WireDevices
         };
         wire.Interfaces.AddRange(device.Interfaces.Select(i => Interface(device, i)));
         wire.InterfaceTypes.AddRange(device.InterfaceTypes.Select(type => type.ToString()));
-        wire.Uses.AddRange(device.Uses.Select(u => new V1.HostUse { Kind = (V1.HostUse.Types.Kind)((int)u.Kind + 1), Detail = u.Detail, Guarded = u.IsGuarded }));
+        wire.Uses.AddRange(device.Uses.Concat(inside is null ? state.FoundUsesOf(device) : []).Select(Use));
         return wire;
     }
 
@@ -130,6 +136,25 @@ internal static class WireDevices
 
         return wire;
     }
+
+    private static V1.HostUse Use(HostUse use) => new() { Kind = KindOf(use.Kind), Detail = use.Detail, Guarded = use.IsGuarded };
+
+    private static V1.HostUse.Types.Kind KindOf(HostUseKind kind) => kind switch
+    {
+        HostUseKind.Mount => V1.HostUse.Types.Kind.Mount,
+        HostUseKind.Swap => V1.HostUse.Types.Kind.Swap,
+        HostUseKind.Volume => V1.HostUse.Types.Kind.Volume,
+        HostUseKind.Network => V1.HostUse.Types.Kind.Network,
+        HostUseKind.DefaultRoute => V1.HostUse.Types.Kind.DefaultRoute,
+        HostUseKind.Input => V1.HostUse.Types.Kind.Input,
+        HostUseKind.LastKeyboard => V1.HostUse.Types.Kind.LastKeyboard,
+        HostUseKind.Process => V1.HostUse.Types.Kind.Process,
+        HostUseKind.Loop => V1.HostUse.Types.Kind.Loop,
+        HostUseKind.GuestNode => V1.HostUse.Types.Kind.GuestNode,
+        HostUseKind.Exclusive => V1.HostUse.Types.Kind.Exclusive,
+        HostUseKind.UserMount => V1.HostUse.Types.Kind.UserMount,
+        _ => V1.HostUse.Types.Kind.Unspecified,
+    };
 
     public static V1.Guest Guest(HostState state, Guest guest)
     {

@@ -11,6 +11,7 @@ internal sealed class HostTables(UsbHostOptions options, ISysfsFiles files)
 
     private ILookup<string, Mount>? mountsByNumber;
     private ILookup<string, Mount>? mountsByName;
+    private ILookup<string, string>? loops;
     private HashSet<string>? swaps;
     private HashSet<string>? defaultRoutes;
     private List<string>? keyboards;
@@ -40,6 +41,13 @@ internal sealed class HostTables(UsbHostOptions options, ISysfsFiles files)
     /// <summary>Kernel names of block devices that are swapped to.</summary>
     public IReadOnlySet<string> Swaps => swaps ??=
         [.. MountTable.ParseSwaps(Text($"{options.Proc}/swaps")).Select(BlockName).OfType<string>()];
+
+    /// <summary>Loop devices by the kernel's name of the block device that is their backing file (Documentation/ABI/testing/sysfs-block-loop).</summary>
+    public ILookup<string, string> LoopsByBacking => loops ??= files.List($"{options.Sysfs}/class/block")
+        .Where(name => name.StartsWith("loop", StringComparison.Ordinal))
+        .Select(name => (Loop: name, Backing: BlockName(Text($"{options.Sysfs}/class/block/{name}/loop/backing_file").TrimEnd('\n'))))
+        .Where(pair => pair.Backing is not null)
+        .ToLookup(pair => pair.Backing!, pair => pair.Loop, StringComparer.Ordinal);
 
     /// <summary>Names of interfaces with a default route.</summary>
     public IReadOnlySet<string> DefaultRoutes => defaultRoutes ??=
@@ -126,30 +134,8 @@ internal sealed class HostTables(UsbHostOptions options, ISysfsFiles files)
         files.Read(options.HostMounts, MostTable, out var content) == 0 ? Encoding.UTF8.GetString(content) : Text(options.OwnMounts);
 
     /// <summary>The kernel's name behind a node or a link to one: <c>/dev/mapper/vg-root</c> is <c>dm-0</c>.</summary>
-    private string? BlockName(string node)
-    {
-        if (!node.StartsWith("/dev/", StringComparison.Ordinal))
-        {
-            return null;
-        }
-
-        var path = node[4..];
-        for (var i = 0; i < 8; i++)
-        {
-            if (files.ReadLink(options.Dev + path) is not { } link)
-            {
-                return Devpath.Name(path);
-            }
-
-            path = Devpath.Follow(Devpath.Parent(path), link) ?? "";
-            if (link.StartsWith("/dev/", StringComparison.Ordinal))
-            {
-                path = path[4..];
-            }
-        }
-
-        return null;
-    }
+    private string? BlockName(string node) =>
+        node.StartsWith("/dev/", StringComparison.Ordinal) && DeviceLinks.Resolve(options, files, node) is { } path ? Devpath.Name(path) : null;
 
     private string Text(string path) => files.Read(path, MostTable, out var content) == 0 ? Encoding.UTF8.GetString(content) : "";
 }

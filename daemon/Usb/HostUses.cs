@@ -5,8 +5,8 @@ using UsbHostd.Policy.Devices;
 namespace UsbHostd.Daemon.Usb;
 
 /// <summary>
-/// Who on the host uses a device, from what its drivers have made of it. A process over usbfs is not looked for here: the
-/// interface's driver shows it, and only who knows the attachments can tell it from a guest.
+/// Who on the host uses a device, from what its drivers have made of it and what the kernel tells of by events. Processes and guests that
+/// have its nodes open are <see cref="DeviceHolders"/>'.
 /// </summary>
 internal sealed class HostUses(UsbHostOptions options, ISysfsFiles files, UdevDatabase udev)
 {
@@ -39,6 +39,7 @@ internal sealed class HostUses(UsbHostOptions options, ISysfsFiles files, UdevDa
     {
         var node = $"/dev/{block.Name}";
         AddMounts(uses, node, "", block.Name, block.Number, tables);
+        AddLoops(uses, node, block.Name, 0, tables);
         AddHolders(uses, node, $"{options.Sysfs}{block.Devpath}", 0, tables);
         var properties = udev.Read('b', block.Number);
         if (properties.GetValueOrDefault("ID_FS_TYPE") is "zfs_member"
@@ -51,7 +52,9 @@ internal sealed class HostUses(UsbHostOptions options, ISysfsFiles files, UdevDa
     private static void AddMounts(
         List<HostUse> uses, string node, string through, string name, string number, HostTables tables)
     {
-        var points = tables.MountsByNumber[number].Concat(tables.MountsByName[name]).Select(m => m.Point).ToList();
+        var mounts = tables.MountsByNumber[number].Concat(tables.MountsByName[name]).ToLookup(m => m.IsUsers, m => m.Point);
+        uses.AddRange(mounts[true].Distinct(StringComparer.Ordinal).Take(MostMountsShown).Select(p => new HostUse(HostUseKind.UserMount, $"{node} on {p}{through}")));
+        var points = mounts[false].ToList();
         foreach (var (uuid, members) in tables.Btrfs.Where(fs => fs.Members.Contains(name)))
         {
             // Only one member stands in mountinfo; the file system needs them all.
@@ -84,7 +87,30 @@ internal sealed class HostUses(UsbHostOptions options, ISysfsFiles files, UdevDa
             var title = Text($"{path}/dm/name") is { Length: > 0 } name ? name : holder;
             uses.Add(new HostUse(HostUseKind.Volume, $"{node} in {title}"));
             AddMounts(uses, node, $", through {title}", holder, Text($"{path}/dev"), tables);
+            AddLoops(uses, node, holder, depth + 1, tables);
             AddHolders(uses, node, path, depth + 1, tables);
+        }
+    }
+
+    /// <summary>Loop devices on a disk, partition or volume, and what stands on them in turn: sysfs names them as no holders.</summary>
+    private void AddLoops(List<HostUse> uses, string node, string name, int depth, HostTables tables)
+    {
+        if (depth >= MostStacked)
+        {
+            return;
+        }
+
+        foreach (var loop in tables.LoopsByBacking[name])
+        {
+            uses.Add(new HostUse(HostUseKind.Loop, $"/dev/{loop} on {node}"));
+            var folder = $"{options.Sysfs}/class/block/{loop}";
+            foreach (var part in files.List(folder).Where(n => n.StartsWith(loop + "p", StringComparison.Ordinal)).Prepend(loop))
+            {
+                var path = $"{options.Sysfs}/class/block/{part}";
+                AddMounts(uses, node, $", through {part}", part, Text($"{path}/dev"), tables);
+                AddHolders(uses, node, path, depth + 1, tables);
+                AddLoops(uses, node, part, depth + 1, tables);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Usb;
@@ -41,6 +42,10 @@ internal interface IUsbWriter
     /// </summary>
     void WriteIgnoreRules(ImmutableArray<IgnoreRule> rules);
 
-    /// <summary>Processes that have the device's usbfs node open, as <c>pcscd (pid 812)</c>.</summary>
-    ImmutableArray<string> FindHolders(UsbDevice device);
+    /// <summary>
+    /// Finds guarded uses that no event tells of: processes that have a node of the device open, guests that name one, and kernel holders. Blocks
+    /// while it walks /proc.
+    /// </summary>
+    /// <param name="guests">All that libvirt knows, with the nodes that their XML names.</param>
+    ImmutableArray<HostUse> FindUses(UsbDevice device, IReadOnlyCollection<Guest> guests);
 }

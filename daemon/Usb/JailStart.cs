@@ -86,15 +86,15 @@ internal sealed partial class JailStart(JailOptions jail, UsbHostOptions roots, 
         var used = behind.SelectMany(d => d.Uses.Where(u => u.IsGuarded).Select(u => (Device: d, Use: u))).ToList();
         if (used.Count > 0 && !jail.Force)
         {
-            var lines = used.Select(u => $"  {u.Device.Controller.Name}: {Show(u.Device)}: {TextEscape.Escape(u.Use.Detail)} ({u.Use.Kind})");
+            var lines = used.Select(u => $"  {u.Device.Controller.Name}: {Show(u.Device)}: {TextEscape.Escape(HostUseText.Message(u.Use))}: {HostUseText.Hint(u.Use)}");
             throw new JailException(
                 "the host uses devices behind a controller that is to be jailed:\n" + string.Join('\n', lines)
-                + "\nLet the host give them up (unmount, or plug them in elsewhere), or say force = yes in [jail]: they then stay with the host until it does");
+                + "\nLet the host give them up, or plug them in elsewhere, or say force = yes in [jail]: they then stay with the host until it does");
         }
 
         foreach (var (device, use) in used)
         {
-            LogLeft(Show(device), TextEscape.Escape(use.Detail));
+            LogLeft(Show(device), TextEscape.Escape(HostUseText.Message(use)));
         }
     }
 

@@ -6,11 +6,13 @@ namespace UsbHostd.Daemon.Usb;
 /// <summary>The system calls that .NET has no plain door to. Each sets errno, read with Marshal.GetLastPInvokeError.</summary>
 internal static unsafe partial class LibC
 {
+    public const int Eperm = 1;
     public const int Enoent = 2;
     public const int Esrch = 3;
     public const int Eintr = 4;
     public const int Eio = 5;
     public const int Eagain = 11;
+    public const int Eacces = 13;
     public const int Ebusy = 16;
     public const int Enodev = 19;
     public const int Enobufs = 105;
@@ -18,6 +20,7 @@ internal static unsafe partial class LibC
     public const int ReadOnly = 0;
     public const int WriteOnly = 1;
     public const int ReadWrite = 2;
+    public const int Exclusive = 0x80;
     public const int CloseOnExec = 0x80000;
     public const int NonBlocking = 0x800;
 
@@ -29,6 +32,29 @@ internal static unsafe partial class LibC
     public const int SockRaw = 3;
     public const int NetlinkRoute = 0;
     public const int MsgDontWait = 0x40;
+
+    public const int AtCurrentFolder = -100;
+
+    /// <summary>AT_STATX_DONT_SYNC: what the kernel knows, without asking a server that may hang.</summary>
+    public const int StatxDontSync = 0x4000;
+
+    private const ushort FileTypeMask = 0xf000;
+    private const ushort CharacterDevice = 0x2000;
+    private const ushort BlockDevice = 0x6000;
+
+    /// <summary>struct statx of statx(2), as far as it is looked at.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    private struct Statx
+    {
+        [FieldOffset(0x1c)]
+        public ushort Mode;
+
+        [FieldOffset(0x80)]
+        public uint DeviceMajor;
+
+        [FieldOffset(0x84)]
+        public uint DeviceMinor;
+    }
 
     [StructLayout(LayoutKind.Sequential)]
     public struct PollFd
@@ -47,6 +73,23 @@ internal static unsafe partial class LibC
         public uint Port;
         public uint Groups;
     }
+
+    /// <summary>The device node at the end of a path; null where there is no such file, or it is no device node.</summary>
+    public static DeviceNumber? DeviceAt(string path)
+    {
+        Statx found;
+        return StatxAt(AtCurrentFolder, path, StatxDontSync, 0, &found) != 0
+            ? null
+            : (found.Mode & FileTypeMask) switch
+            {
+                CharacterDevice => new DeviceNumber('c', found.DeviceMajor, found.DeviceMinor),
+                BlockDevice => new DeviceNumber('b', found.DeviceMajor, found.DeviceMinor),
+                _ => null,
+            };
+    }
+
+    [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int StatxAt(int folder, string path, int flags, uint mask, Statx* found);
 
     /// <summary>The caller owns the descriptor; invalid on failure.</summary>
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -4,7 +4,11 @@ namespace UsbHostd.Daemon.Usb;
 
 /// <summary>One line of /proc/1/mountinfo (proc_pid_mountinfo(5)).</summary>
 /// <param name="Number">major:minor of the file system; an anonymous 0:N for those that span devices (btrfs, zfs, FUSE).</param>
-internal readonly record struct Mount(string Number, string Point, string Type, string Source);
+/// <param name="IsUsers">
+/// A FUSE file system whose <c>user_id</c> is not root's (mount.fuse3(8)) and that has no block device of its own: its source is whatever
+/// that user wrote in <c>fsname=</c>.
+/// </param>
+internal readonly record struct Mount(string Number, string Point, string Type, string Source, bool IsUsers = false);
 
 /// <summary>Pure readers of /proc/1/mountinfo and /proc/swaps. A line that makes no sense is passed over.</summary>
 internal static class MountTable
@@ -22,7 +26,7 @@ internal static class MountTable
                 continue;
             }
 
-            var mount = new Mount(fields[2], Unescape(fields[4]), fields[dash + 1], Unescape(fields[dash + 2]));
+            var mount = new Mount(fields[2], Unescape(fields[4]), fields[dash + 1], Unescape(fields[dash + 2]), IsUsers(fields, dash));
             if (!mount.Number.StartsWith("0:", StringComparison.Ordinal)
                 || mount.Source.StartsWith("/dev/", StringComparison.Ordinal)
                 || mount.Type is "zfs")
@@ -31,6 +35,10 @@ internal static class MountTable
             }
         }
     }
+
+    private static bool IsUsers(string[] fields, int dash) =>
+        fields[2].StartsWith("0:", StringComparison.Ordinal) && fields[dash + 1].StartsWith("fuse", StringComparison.Ordinal)
+        && (dash + 3 >= fields.Length || !fields[dash + 3].Split(',').Contains("user_id=0", StringComparer.Ordinal));
 
     /// <summary>Files that are swapped to, among them device nodes.</summary>
     public static IEnumerable<string> ParseSwaps(string text) =>

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using UsbHostd.Policy.Devices;
+using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Usb;
@@ -16,6 +16,15 @@ internal sealed partial class SysfsUsbWriter(UsbHostOptions options, IHubPorts p
     private const int MostRead = 256 * 1024;
 
     private readonly SysfsFiles files = new();
+    private DeviceHolders? holders;
+    private bool toldOfPermission;
+
+    /// <summary>Other than the real one for tests, whose nodes are plain files.</summary>
+    internal DeviceHolders Holders
+    {
+        get => holders ??= new DeviceHolders(options, files) { NotPermitted = NotePermission };
+        init => holders = value;
+    }
 
     /// <exception cref="IOException">An attribute could not be written; the message names it.</exception>
     /// <inheritdoc/>
@@ -48,25 +57,15 @@ internal sealed partial class SysfsUsbWriter(UsbHostOptions options, IHubPorts p
         }
     }
 
-    public ImmutableArray<string> FindHolders(UsbDevice device)
+    public ImmutableArray<HostUse> FindUses(UsbDevice device, IReadOnlyCollection<Guest> guests) => Holders.Of(device, guests);
+
+    private void NotePermission(string disk)
     {
-        // A process in a namespace of its own may see the node in another place, but never under another name.
-        var node = "/" + device.Address.DeviceNode;
-        var found = ImmutableArray.CreateBuilder<string>();
-        foreach (var pid in files.List(options.Proc).Where(IsProcess))
+        if (!Interlocked.Exchange(ref toldOfPermission, true))
         {
-            var folder = $"{options.Proc}/{pid}/fd";
-            if (files.List(folder).Any(fd => files.ReadLink($"{folder}/{fd}")?.EndsWith(node, StringComparison.Ordinal) == true))
-            {
-                found.Add($"{Value($"{options.Proc}/{pid}/comm") ?? "?"} (pid {pid})");
-            }
+            LogNotPermitted(disk);
         }
-
-        return found.ToImmutable();
     }
-
-    private static bool IsProcess(string name) =>
-        int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && pid != Environment.ProcessId;
 
     private void AuthorizeOne(string path)
     {
@@ -108,6 +107,10 @@ internal sealed partial class SysfsUsbWriter(UsbHostOptions options, IHubPorts p
 
     [LoggerMessage(1121, LogLevel.Warning, "no driver took {Interface}: {Why}. It stays without one until it is plugged in again")]
     private partial void LogNoDriver(string @interface, string why);
+
+    [LoggerMessage(1123, LogLevel.Warning,
+        "{Disk} can't be opened, so the guard does not see kernel holders that sysfs and /proc do not name. DeviceAllow= in usbhostd.service lets it (block-sd r); restart usbhostd if the module sd_mod came later")]
+    private partial void LogNotPermitted(string disk);
 
     [LoggerMessage(1122, LogLevel.Debug, "udev rules written for {Count} claimed devices")]
     private partial void LogRules(int count);

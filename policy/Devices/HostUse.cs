@@ -1,12 +1,17 @@
 namespace UsbHostd.Policy.Devices;
 
-/// <summary>Somebody on the host uses the device.</summary>
-/// <param name="Detail">Who or what, for a person: <c>/dev/sdb1 on /srv</c>, <c>eth1</c>, <c>pcscd (pid 812)</c>. Host data, yet shown escaped.</param>
+/// <summary>One use that the host, or a guest by other means than USB, makes of a device.</summary>
+/// <param name="Detail">The facts for a person: <c>/dev/sdb1 on /srv</c>, <c>eth1</c>, <c>pcscd (pid 812) has /dev/ttyUSB0 open</c>. Shown escaped.</param>
 public sealed record HostUse(HostUseKind Kind, string Detail)
 {
+    /// <summary>Name of the guest that has it; null where no guest does.</summary>
+    public string? Guest { get; init; }
+
     /// <summary>Whether the guard refuses the device because of it. The others are shown only.</summary>
-    public bool IsGuarded => Kind is HostUseKind.Mount or HostUseKind.Swap or HostUseKind.Volume or HostUseKind.DefaultRoute
-        or HostUseKind.LastKeyboard or HostUseKind.Process;
+    public bool IsGuarded => Kind is not (HostUseKind.Network or HostUseKind.Input or HostUseKind.UserMount);
+
+    /// <summary>Whether it may be over in a moment: udev's workers and blkid open each new node. Such a use refuses only if it lasts.</summary>
+    public bool MayBeBrief => Kind is HostUseKind.Process or HostUseKind.Exclusive;
 }
 
 public enum HostUseKind
@@ -32,6 +37,18 @@ public enum HostUseKind
     /// <summary>It is the only keyboard that the host has.</summary>
     LastKeyboard,
 
-    /// <summary>A process holds it over usbfs (and it is in no guest).</summary>
+    /// <summary>A process has one of its device nodes open.</summary>
     Process,
+
+    /// <summary>A loop device stands on one of its disks or partitions.</summary>
+    Loop,
+
+    /// <summary>The definition of a guest, or a guest's QEMU, has one of its device nodes.</summary>
+    GuestNode,
+
+    /// <summary>The kernel holds one of its disks exclusively, and nothing says for whom.</summary>
+    Exclusive,
+
+    /// <summary>A FUSE file system of an ordinary user says that it stands on it. Its name proves nothing, so it is shown only.</summary>
+    UserMount,
 }

@@ -62,6 +62,9 @@ public sealed record Guest
     /// <summary>What its definition asks for, in order; each device once.</summary>
     public ImmutableArray<GuestWish> Wishes { get; init; } = [];
 
+    /// <summary>Device nodes of the host that its XML names: of the live XML, or of the persistent one while the guest is off.</summary>
+    public ImmutableArray<GuestNode> Nodes { get; init; } = [];
+
     /// <summary>Whether devices can be attached now: running, paused or in the guest's own suspend, with a QEMU behind it.</summary>
     public bool IsActive => Run is not null && State is GuestState.Running or GuestState.Paused or GuestState.Suspended;
 }

@@ -20,6 +20,8 @@ public static partial class Assessor
         var status = Look(state, entry, choice, wrong, now).JudgedIn(state);
         return state.InFlight.GetValueOrDefault(claim.Id.ToString()) switch
         {
+            // Another look at who holds it is no news; its outcome is.
+            HostAction.AttachDevice when status.Reason == ClaimReason.InUseByHost => status with { Next = null },
             HostAction.AttachDevice => status with { Phase = ClaimPhase.Attaching, Reason = ClaimReason.None, Next = null, Detail = null },
             HostAction.DetachDevice { Cause: not DetachCause.Stale } =>
                 status with { Phase = ClaimPhase.Detaching, Next = null },
@@ -285,7 +287,7 @@ public static partial class Assessor
 
         if (Permission.WhyUnguarded(state, claim, device) is null && HostUseOf(state, device) is { } use)
         {
-            return failed with { Reason = ClaimReason.InUseByHost, Detail = use };
+            return InUse(failed, use);
         }
 
         return guest is null ? null : GuestFit.Check(device, guest) is { } misfit ? failed with { Reason = misfit.Reason, Detail = misfit.Detail } : null;
@@ -302,7 +304,12 @@ public static partial class Assessor
         }
 
         // Nobody tells when somebody else lets go of it: that is tried on, at the longest wait.
-        if (entry.Failures >= state.Limits.MostFailures && entry.LastFailure is { } last && (last.Reason != ClaimReason.HeldByOther || now < entry.NotBefore))
+        if (entry.IsFoundInUse && now < entry.NotBefore)
+        {
+            return FoundInUse(attaching, entry);
+        }
+
+        if (entry.Failures >= state.Limits.MostFailures && entry.LastFailure is { Reason: not ClaimReason.InUseByHost } last && (last.Reason != ClaimReason.HeldByOther || now < entry.NotBefore))
         {
             return attaching with { Phase = ClaimPhase.Failed, Reason = last.Reason, Detail = last.Message, OtherGuest = state.GuestNamed(last.Holder) };
         }
@@ -322,7 +329,7 @@ public static partial class Assessor
         {
             Controller = GuestFit.ControllerFor(device, guest),
         };
-        return Tried(entry, attaching, attach, now);
+        return Tried(entry, entry.IsFoundInUse ? FoundInUse(attaching, entry) : attaching, attach, now);
     }
 
     /// <summary>The action, unless a back-off says to wait.</summary>

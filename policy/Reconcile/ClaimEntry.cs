@@ -8,6 +8,8 @@ namespace UsbHostd.Policy.Reconcile;
 /// <summary>A claim with what this run of the daemon has seen of it. Only <see cref="Claim"/> is stored.</summary>
 public sealed record ClaimEntry(Claim Claim)
 {
+    private const int BriefLooks = 3;
+
     /// <summary>The plug that it was last attached with: that device keeps the claim when a twin shows up.</summary>
     public PlugToken? LastPlug { get; init; }
 
@@ -51,6 +53,12 @@ public sealed record ClaimEntry(Claim Claim)
 
     /// <summary>Why it is in quarantine; null where it is not.</summary>
     public string? Quarantine { get; init; }
+
+    /// <summary>
+    /// Whether the last tries found the device in use, and not only for a moment: a use that may be brief is looked at three times within
+    /// 1.4 s before it counts.
+    /// </summary>
+    public bool IsFoundInUse => LastFailure is { Reason: ClaimReason.InUseByHost } failure && (failure.Use is not { MayBeBrief: true } || Failures > BriefLooks);
 
     public ClaimId Id => Claim.Id;
 

@@ -32,6 +32,9 @@ public sealed record ClaimStatus(ClaimPhase Phase, ClaimReason Reason = ClaimRea
     /// <summary>What libvirt, the host or the guard said, raw.</summary>
     public string? Detail { get; init; }
 
+    /// <summary>The use that stands against it, where the reason is InUseByHost.</summary>
+    public HostUse? Use { get; init; }
+
     /// <summary>Why the rule that decides for the device lets it pass the guard; null where that does not.</summary>
     public string? UnsafeReason { get; init; }
 

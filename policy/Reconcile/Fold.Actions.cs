@@ -88,7 +88,7 @@ public sealed partial class Fold
 
     /// <summary>Somebody else has it as before: this is tried without end, and told of once.</summary>
     private bool IsHeldStill(HostAction.AttachDevice attach, ActionOutcome.Failed? failed) =>
-        failed is { Reason: ClaimReason.HeldByOther } && state.Claims.GetValueOrDefault(attach.Claim)?.LastFailure is { } last
+        failed is { Reason: ClaimReason.HeldByOther or ClaimReason.InUseByHost } && state.Claims.GetValueOrDefault(attach.Claim)?.LastFailure is { } last
             && last.Reason == failed.Reason && last.Message == failed.Message;
 
     private static string Because(ActionOutcome.Failed? failed) => failed is null ? "" : $": {failed.Message}";
@@ -157,17 +157,19 @@ public sealed partial class Fold
         {
             // The count stays until the device is seen working: libvirt also reports success for an attach that fails in the guest.
             // What somebody else held counts for nothing any more.
-            Put(entry with { LastFailure = null, NotBefore = null, Failures = entry.LastFailure?.Reason == ClaimReason.HeldByOther ? 0 : entry.Failures });
+            Put(entry with { LastFailure = null, NotBefore = null, Failures = IsHolding(entry.LastFailure) ? 0 : entry.Failures });
             return;
         }
 
         // What somebody else holds is no failure of ours: one that comes after it counts anew.
-        var held = failed.Reason == ClaimReason.HeldByOther;
-        var failures = entry.LastFailure?.Reason == ClaimReason.HeldByOther && !held ? 1 : entry.Failures + 1;
+        var held = IsHolding(failed);
+        var failures = IsHolding(entry.LastFailure) && !held ? 1 : entry.Failures + 1;
         var notBefore = now + (held && failures >= state.Limits.MostFailures ? state.Limits.LongestRetry : Backoff(failures, failed.Transient));
         Put(entry with { Failures = failures, LastFailure = failed, NotBefore = notBefore });
         LookAgain(notBefore, id);
     }
+
+    private static bool IsHolding(ActionOutcome.Failed? failed) => failed?.Reason is ClaimReason.HeldByOther or ClaimReason.InUseByHost;
 
     /// <summary>Doubles from the first wait to the longest; five times as patient where another try is unlikely to help.</summary>
     private TimeSpan Backoff(int failures, bool transient)

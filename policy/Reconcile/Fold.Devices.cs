@@ -29,9 +29,13 @@ public sealed partial class Fold
         {
             Arrived(device);
         }
-        else if (before.Interfaces != device.Interfaces || !before.Uses.SequenceEqual(device.Uses))
+        else if (!before.Interfaces.SequenceEqual(device.Interfaces) || !before.Uses.SequenceEqual(device.Uses))
         {
             ClearFailuresThatTheHostCaused(device);
+        }
+        else
+        {
+            LookSooner(device);
         }
 
         NoteDrivers(device);
@@ -76,6 +80,7 @@ public sealed partial class Fold
             SyspathsById = state.SyspathsById.Remove(state.IdOf(device)),
             Lent = state.Lent.Remove(device.Plug),
             KeptAwake = state.KeptAwake.Remove(device.Plug),
+            FoundUses = state.FoundUses.Remove(syspath),
         };
     }
 
@@ -270,18 +275,6 @@ public sealed partial class Fold
         foreach (var entry in state.Claims.Values.Where(e => e.Failures >= state.Limits.MostFailures).ToList())
         {
             Put(entry.Fresh());
-        }
-    }
-
-    /// <summary>The guard's reasons clear by themselves: a failure that the host caused is forgotten when the host changes.</summary>
-    private void ClearFailuresThatTheHostCaused(UsbDevice device)
-    {
-        foreach (var entry in ClaimsFollowing(device))
-        {
-            if (entry.LastFailure?.Reason is ClaimReason.InUseByHost)
-            {
-                Put(entry.Fresh());
-            }
         }
     }
 }

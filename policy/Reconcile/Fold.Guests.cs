@@ -62,6 +62,7 @@ public sealed partial class Fold
 
         NoteStart(guest);
         AdoptOrphans(guest);
+        NoteNodes(before, guest);
         NoteWishes(before, guest);
     }
 
@@ -73,6 +74,7 @@ public sealed partial class Fold
         }
 
         TouchClaimsOf(guest, null);
+        NoteNodes(guest, null);
         NoteEndOfRun(guest);
         AssignTo(guest);
         Unindex(guest);

@@ -53,6 +53,9 @@ public sealed partial class Fold
             case HostEvent.DeviceReread e:
                 Reread(e.Device);
                 break;
+            case HostEvent.UsesFound e:
+                Found(e);
+                break;
             case HostEvent.DeviceGone e:
                 Gone(e.Syspath);
                 break;

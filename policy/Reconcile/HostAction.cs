@@ -196,5 +196,8 @@ public abstract record ActionOutcome
     {
         /// <summary>Name of the guest that has the device, where libvirt named one.</summary>
         public string? Holder { get; init; }
+
+        /// <summary>The use that stands against it, where the reason is InUseByHost.</summary>
+        public HostUse? Use { get; init; }
     }
 }

@@ -26,6 +26,12 @@ public abstract record HostEvent
     /// </summary>
     public sealed record DeviceReread(UsbDevice Device) : HostEvent;
 
+    /// <summary>
+    /// Somebody looked for who holds a device, which no event of the kernel's tells: these are all guarded uses that were found beside those
+    /// in <see cref="UsbDevice.Uses"/>.
+    /// </summary>
+    public sealed record UsesFound(string Syspath, PlugToken Plug, ImmutableArray<HostUse> Uses) : HostEvent;
+
     /// <summary>No device is at this syspath any more.</summary>
     public sealed record DeviceGone(string Syspath) : HostEvent;
 

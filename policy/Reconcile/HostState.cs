@@ -17,6 +17,9 @@ public sealed record HostState
     /// <summary>By syspath.</summary>
     public ImmutableDictionary<string, UsbDevice> Devices { get; init; } = ImmutableDictionary.Create<string, UsbDevice>(StringComparer.Ordinal);
 
+    /// <summary>By syspath: who was found to hold a device when somebody looked. Nothing tells when they let go, so it is looked at again.</summary>
+    public ImmutableDictionary<string, FoundUses> FoundUses { get; init; } = ImmutableDictionary.Create<string, FoundUses>(StringComparer.Ordinal);
+
     /// <summary>By syspath; decided once for each plug, so that no other device changes it.</summary>
     public ImmutableDictionary<string, DeviceId> DeviceIds { get; init; } = ImmutableDictionary.Create<string, DeviceId>(StringComparer.Ordinal);
 
@@ -137,6 +140,10 @@ public sealed record HostState
     /// <summary>Whether that is because libvirt does not let our user in.</summary>
     public bool IsLibvirtRefusing { get; init; }
 
+    /// <summary>Who was found to hold this plug of the device.</summary>
+    public ImmutableArray<HostUse> FoundUsesOf(UsbDevice device) =>
+        FoundUses.TryGetValue(device.Syspath, out var found) && found.Plug == device.Plug ? found.Uses : [];
+
     public UsbDevice? Device(DeviceId id) => SyspathsById.TryGetValue(id, out var syspath) ? Devices.GetValueOrDefault(syspath) : null;
 
     public DeviceId IdOf(UsbDevice device) => DeviceIds.TryGetValue(device.Syspath, out var id) ? id : DeviceId.Of(device.SerialKey ?? device.PortKey);
@@ -176,6 +183,16 @@ public sealed record HostState
 /// <param name="Since">When newer ones were loaded.</param>
 public sealed record EarlierRules(
     LoadedRules Rules, ImmutableDictionary<string, Verdict> Verdicts, ImmutableDictionary<int, RuleHistory> History, DateTimeOffset Since);
+
+/// <summary>The last look for who holds a device, where it found somebody.</summary>
+/// <param name="Since">The same uses were found in each look since then.</param>
+public sealed record FoundUses(PlugToken Plug, ImmutableArray<HostUse> Uses, DateTimeOffset Since, DateTimeOffset At)
+{
+    private static readonly TimeSpan Brief = TimeSpan.FromSeconds(1);
+
+    /// <summary>The first use that refuses a new claim: one that cannot be brief, or that has lasted.</summary>
+    public HostUse? Lasting => Uses.FirstOrDefault(u => !u.MayBeBrief || At - Since >= Brief);
+}
 
 /// <summary>One attachment with the guest it is in.</summary>
 public sealed record Placed(GuestId Guest, Attachment Attachment);

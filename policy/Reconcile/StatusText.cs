@@ -82,7 +82,7 @@ public static class StatusText
             ClaimReason.GuestUndefined => $"libvirt knows no guest {guest} now",
             ClaimReason.LibvirtUnavailable => LibvirtMessage(state, detail),
             ClaimReason.Ambiguous => $"{status.Candidates.Length} devices match {device}, or its serial was seen on two devices at once: {string.Join(", ", status.Candidates.Select(c => $"{c.PortPath} ({state.IdOf(c)})"))}",
-            ClaimReason.InUseByHost => $"the host uses {device}: {detail}",
+            ClaimReason.InUseByHost => $"{(status.Use?.Guest is null ? "the host" : "a guest")} uses {device}: {detail}",
             ClaimReason.HeldByGuest => $"{device} is claimed for guest {(status.OtherGuest is { } other ? state.GuestName(other) : "?")} (claim {status.OtherClaim})",
             ClaimReason.HeldByOther when status.EntryOf is { } entry && status.OtherGuest is { } left =>
                 $"guest {state.GuestName(left)} has an entry for {entry} that somebody else left there, and libvirt takes it for {device}, which has that number now",
@@ -126,7 +126,8 @@ public static class StatusText
             ClaimReason.GuestUndefined => $"define the guest again, or release the claim: usbhostctl claim-release {claim.Id}",
             ClaimReason.LibvirtUnavailable => LibvirtHint(state, "the claim goes on by itself"),
             ClaimReason.Ambiguous => "claim by port instead: usbhostctl attach port:PORT GUEST --by port; or, if the serial is unique after all: usbhostctl device-trust-serial id:DEVICE",
-            ClaimReason.InUseByHost => "unmount it, or stop what uses it; the claim goes on by itself",
+            ClaimReason.InUseByHost when status.Use is { } use => $"{HostUseText.Hint(use)}; the claim goes on by itself",
+            ClaimReason.InUseByHost => "stop what uses it; the claim goes on by itself",
             ClaimReason.HeldByGuest => $"release the other claim: usbhostctl claim-release {status.OtherClaim}; or take it over: usbhostctl attach --move",
             ClaimReason.HeldByOther => "take it out there first, for example with virsh detach-device; the claim goes on by itself",
             ClaimReason.NoController => $"add <controller type='usb' model='qemu-xhci' ports='15'/> with virsh edit {guest}, in place of one with model='none'; then shut the guest down and start it again, as libvirt adds none while it runs",

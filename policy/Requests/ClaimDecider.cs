@@ -187,7 +187,8 @@ public static class ClaimDecider
     public static ClaimDecision.Refused? RefusedBy(HostState state, Claim claim, UsbDevice device)
     {
         var guest = state.Guests.GetValueOrDefault(claim.Guest);
-        if (Assessor.Refusal(state, claim, device, guest is { IsActive: true } || guest?.Controllers.All(c => c.Ports == 0) == true ? guest : null) is not { } status)
+        var fit = guest is { IsActive: true } || guest?.Controllers.All(c => c.Ports == 0) == true ? guest : null;
+        if ((Assessor.Refusal(state, claim, device, fit) ?? Assessor.FoundRefusal(state, claim, device)) is not { } status)
         {
             return null;
         }
@@ -204,7 +205,7 @@ public static class ClaimDecider
             _ => Refusal.NotAllowed,
         };
         var hint = why == Refusal.InUseByHost
-            ? "unmount it, or stop what uses it, and ask again; an administrator may pass this with --force REASON"
+            ? $"{(status.Use is { } use ? HostUseText.Hint(use) : "stop what uses it")}, and ask again; an administrator may pass this with --force REASON"
             : StatusText.Hint(state, claim, status);
         return new ClaimDecision.Refused(why, StatusText.Message(state, claim, status), hint) { Device = device, OtherGuest = status.OtherGuest };
     }

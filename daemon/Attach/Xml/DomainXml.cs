@@ -25,6 +25,9 @@ internal sealed record DomainXml(ImmutableArray<Attachment> Attachments, Immutab
     /// <summary>What its metadata asks for.</summary>
     public ImmutableArray<GuestWish> Wishes { get; private init; } = [];
 
+    /// <summary>Device nodes of the host that it names.</summary>
+    public ImmutableArray<GuestNode> Nodes { get; private init; } = [];
+
     /// <summary>
     /// Throws XmlException where it is not well-formed; what it doesn't know it passes over. What cannot be read of an application's
     /// metadata is left out, so that one application does not hide its guest.
@@ -79,7 +82,12 @@ internal sealed record DomainXml(ImmutableArray<Attachment> Attachments, Immutab
         var devices = root?.Element("devices");
         return devices is null
             ? new DomainXml([], []) { Id = id, Wishes = wishes }
-            : new DomainXml([.. devices.Elements("hostdev").Where(IsUsb).Select(ReadAttachment)], ReadControllers(devices)) { Id = id, Wishes = wishes };
+            : new DomainXml([.. devices.Elements("hostdev").Where(IsUsb).Select(ReadAttachment)], ReadControllers(devices))
+            {
+                Id = id,
+                Wishes = wishes,
+                Nodes = NodeXml.Read(devices),
+            };
     }
 
     private static bool IsUsb(XElement hostdev) => (string?)hostdev.Attribute("type") == "usb";

@@ -27,13 +27,14 @@ internal sealed class LiveHost : IAsyncDisposable
     {
         host.Plug(Some.Stick(), "1-4");
         host.Define("guest");
-        runner = new ActionRunner(new HostdevAttacher(host, host, host, inbox.Events), host, host, host, NullLogger<ActionRunner>.Instance);
+        var look = new Daemon.Usb.UseLook(host, () => Feed.Current, inbox.Events, TimeProvider.System);
+        runner = new ActionRunner(new HostdevAttacher(host, host, host, look, inbox.Events), host, host, host, NullLogger<ActionRunner>.Instance);
         var rules = TestRules.AllowAll;
         var store = new MemoryStore();
         loop = new ReconcileLoop(
             HostState.From(store.Load(), new ReconcileLimits(), rules), inbox, store, runner, Feed, TimeProvider.System, NullLogger<ReconcileLoop>.Instance);
         Service = new HostService(
-            loop, Feed, new Roles(roles), new CallerLimits(limits ?? new CallerLimitOptions(), TimeProvider.System), host,
+            loop, Feed, new Roles(roles), new CallerLimits(limits ?? new CallerLimitOptions(), TimeProvider.System), look,
             new DaemonFacts("test:///", () => ("", "")), new SameRules(loop, rules), TimeProvider.System);
         running = loop.RunAsync(stopping.Token);
         ((Daemon.Usb.IUsbHost)host).Start(inbox.Events);

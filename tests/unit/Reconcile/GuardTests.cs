@@ -148,7 +148,7 @@ internal sealed class GuardTests : WorldTest
     public void Decide_HeldOverUsbfs_RefusesNamingTheProcess()
     {
         var stick = world.Plugged(Some.Stick());
-        world.Host.Holders = ["pcscd (pid 812)"];
+        world.Host.Holders = [new HostUse(HostUseKind.Process, "pcscd (pid 812) has /dev/bus/usb/001/004 open")];
         world.Do(h => h.SetDrivers(stick, UsbInterface.UsbfsDriver));
 
         var refused = Assert.Throws<HostException>(() => world.Claim(stick, guest))!;

@@ -63,8 +63,65 @@ internal sealed class HostUsesTests : UsbHostFixture
     [Test]
     public void Uses_MountWithoutANumberOfItsOwn_IsFoundBySource()
     {
-        Sysfs.WriteProc("1/mountinfo", "36 25 0:52 / /srv rw - fuse.exfat /dev/sdb1 rw\n");
+        Sysfs.WriteProc("1/mountinfo", "36 25 0:52 / /srv rw - fuse.exfat /dev/sdb1 rw,user_id=0,group_id=0\n");
         Assert.That(Uses().Single().Detail, Is.EqualTo("/dev/sdb1 on /srv"));
+    }
+
+    /// <summary>Any user may mount a FUSE file system with fsname=/dev/sdb1 in a folder of his.</summary>
+    [TestCase("rw,user_id=1000,group_id=1000")]
+    [TestCase("rw,group_id=0")]
+    public void Uses_FuseMountOfAnOrdinaryUser_IsShownAndNotGuarded(string options)
+    {
+        Sysfs.WriteProc("1/mountinfo", $"36 25 0:52 / /home/u/m rw - fuse.x /dev/sdb1 {options}\n");
+        Assert.That(Uses().Select(u => (u, u.IsGuarded)), Is.EqualTo(new[] { (new HostUse(HostUseKind.UserMount, "/dev/sdb1 on /home/u/m"), false) }));
+    }
+
+    [Test]
+    public void Uses_FuseMountOfAUserOnTheBlockDeviceItself_IsGuarded()
+    {
+        Sysfs.WriteProc("1/mountinfo", "36 25 8:17 / /mnt rw - fuseblk /dev/sdb1 rw,user_id=1000,group_id=1000\n");
+        Assert.That(Uses().Single().Kind, Is.EqualTo(HostUseKind.Mount));
+    }
+
+    [Test]
+    public void Uses_LoopOnAPartition_IsNamedWithWhatIsMountedThroughIt()
+    {
+        Directory.CreateDirectory($"{Sysfs.Options.Dev}/disk/by-label");
+        File.CreateSymbolicLink($"{Sysfs.Options.Dev}/disk/by-label/data", "../../sdb1");
+        AddLoop("loop3", "7:3", "/dev/disk/by-label/data");
+        AddLoop("loop4", "7:4", "/srv/image");
+        Sysfs.Write("/devices/virtual/block/loop3/loop3p1/dev", "259:0\n");
+        Sysfs.Link("/class/block/loop3p1", "/devices/virtual/block/loop3/loop3p1");
+        Sysfs.WriteProc("1/mountinfo", "36 25 259:0 / /data rw - ext4 /dev/loop3p1 rw\n");
+
+        Assert.That(Uses(), Is.EqualTo(new[]
+        {
+            new HostUse(HostUseKind.Mount, "/dev/sdb1 on /data, through loop3p1"), new HostUse(HostUseKind.Loop, "/dev/loop3 on /dev/sdb1"),
+        }));
+    }
+
+    [Test]
+    public void Uses_LoopOnAVolume_IsTheDisks()
+    {
+        Sysfs.AddMapper("dm-0", "254:0", "luks-secret", $"{disk}/sdb1");
+        AddLoop("loop3", "7:3", "/dev/dm-0");
+        Assert.That(Uses().Select(u => u.Kind), Is.EqualTo(new[] { HostUseKind.Volume, HostUseKind.Loop }));
+    }
+
+    [Test]
+    public void Uses_LoopsInARing_ComeToAnEnd()
+    {
+        AddLoop("loop3", "7:3", "/dev/sdb1");
+        AddLoop("loop4", "7:4", "/dev/loop3");
+        AddLoop("loop5", "7:5", "/dev/loop5");
+        Assert.That(string.Join(", ", Uses().Select(u => u.Detail)), Is.EqualTo("/dev/loop3 on /dev/sdb1, /dev/loop4 on /dev/sdb1"));
+    }
+
+    private void AddLoop(string name, string number, string backing)
+    {
+        Sysfs.Write($"/devices/virtual/block/{name}/dev", number + "\n");
+        Sysfs.Write($"/devices/virtual/block/{name}/loop/backing_file", backing + "\n");
+        Sysfs.Link($"/class/block/{name}", $"/devices/virtual/block/{name}");
     }
 
     [Test]

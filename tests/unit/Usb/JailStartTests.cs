@@ -103,7 +103,7 @@ internal sealed class JailStartTests : UsbHostFixture
 
         var refusal = Assert.Throws<JailException>(() => Close(Controller))!;
 
-        Assert.That(refusal.Message, Does.Contain("0000:00:14.0: device 0951:1666 at 1-4 \"DataTraveler 3.0\": /dev/sdb1 on /srv (Mount)"));
+        Assert.That(refusal.Message, Does.Contain("0000:00:14.0: device 0951:1666 at 1-4 \"DataTraveler 3.0\": a file system on it is mounted (/dev/sdb1 on /srv): unmount it (umount)"));
         Assert.That(Defaults, Is.EqualTo("1 1"));
     }
 
@@ -113,6 +113,17 @@ internal sealed class JailStartTests : UsbHostFixture
         AddMounted();
 
         Close(force: true, Controller);
+
+        Assert.That(Defaults, Is.EqualTo("0 0"));
+    }
+
+    [Test]
+    public void Close_AUsersFuseMountNamesTheDisk_IsClosed()
+    {
+        AddMounted();
+        Sysfs.WriteProc("1/mountinfo", "36 25 0:52 / /home/u/m rw - fuse.x /dev/sdb1 rw,user_id=1000,group_id=1000\n");
+
+        Close(Controller);
 
         Assert.That(Defaults, Is.EqualTo("0 0"));
     }

@@ -81,19 +81,6 @@ internal sealed partial class SysfsUsbWriterTests : UsbHostFixture
     }
 
     [Test]
-    public void FindHolders_ProcessWithTheNodeOpen_IsNamed()
-    {
-        var stick = Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1") with { Number = 7 });
-        AddProcess(812, "pcscd", "/dev/bus/usb/001/007");
-        AddProcess(813, "qemu-system-x86", "/run/other/dev/bus/usb/001/007");
-        AddProcess(814, "other", "/dev/bus/usb/001/008");
-        Sysfs.WriteProc("self/comm", "no process\n");
-        Assert.That(
-            string.Join(", ", Writer.FindHolders(Read(stick)).Order(StringComparer.Ordinal)),
-            Is.EqualTo("pcscd (pid 812), qemu-system-x86 (pid 813)"));
-    }
-
-    [Test]
     public void WriteIgnoreRules_BySerial_MatchesIdsAndSerialOfOneParent()
     {
         Writer.WriteIgnoreRules([new IgnoreRule(Id, "E0D5-5E", null)]);
@@ -286,11 +273,4 @@ internal sealed partial class SysfsUsbWriterTests : UsbHostFixture
 
     private string AddStick(params FakeInterface[] interfaces) =>
         Sysfs.AddDevice(Usb2Hub, 4, FakeUsbDevice.Stick("A1") with { Interfaces = interfaces });
-
-    private void AddProcess(int pid, string name, string open)
-    {
-        Sysfs.WriteProc($"{pid}/comm", name + "\n");
-        Directory.CreateDirectory($"{Sysfs.Options.Proc}/{pid}/fd");
-        File.CreateSymbolicLink($"{Sysfs.Options.Proc}/{pid}/fd/3", open);
-    }
 }

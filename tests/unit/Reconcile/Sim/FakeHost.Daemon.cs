@@ -24,7 +24,10 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
 
     public ImmutableArray<IgnoreRule> IgnoreRules { get; private set; } = [];
 
-    public ImmutableArray<string> Holders { get; set; } = [];
+    public ImmutableArray<HostUse> Holders { get; set; } = [];
+
+    /// <summary>How often somebody looked.</summary>
+    public int Looks { get; private set; }
 
     /// <summary>Runs before each effect with its verb; may throw.</summary>
     public Action<string>? Before { get; set; }
@@ -191,7 +194,11 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
         After?.Invoke("ignore");
     }
 
-    public ImmutableArray<string> FindHolders(UsbDevice device) => Holders;
+    public ImmutableArray<HostUse> FindUses(UsbDevice device, IReadOnlyCollection<Guest> guests)
+    {
+        Looks++;
+        return Holders;
+    }
 
     void IDisposable.Dispose()
     {

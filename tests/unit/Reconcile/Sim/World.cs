@@ -118,11 +118,12 @@ internal sealed class World : IDisposable
         events = inbox.Events;
         IUsbHost usb = Host;
         IGuestHost guests = Host;
-        var attacher = new HostdevAttacher(usb, Host, guests, inbox.Events);
+        var look = new UseLook(Host, () => Feed.Current, inbox.Events, Time) { Offload = find => Task.FromResult(find()) };
+        var attacher = new HostdevAttacher(usb, Host, guests, look, inbox.Events);
         runner = new ActionRunner(attacher, guests, usb, Host, NullLogger<ActionRunner>.Instance) { Offload = Scheduler.Offload };
         Loop = new ReconcileLoop(Initial(), inbox, store, runner, Feed, Time, NullLogger<ReconcileLoop>.Instance);
         Service = new HostService(
-            Loop, Feed, new Roles(Roles), new CallerLimits(CallerLimits, Time), Host, new DaemonFacts("test:///", () => ("", "")), new FakeRules(this), Time);
+            Loop, Feed, new Roles(Roles), new CallerLimits(CallerLimits, Time), look, new DaemonFacts("test:///", () => ("", "")), new FakeRules(this), Time);
         Loop.Begin();
         usb.Start(inbox.Events);
         guests.Start(inbox.Events);
