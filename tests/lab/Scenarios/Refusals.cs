@@ -174,7 +174,7 @@ public sealed class Refusals : DaemonTest
         });
     }
 
-    private static Task<string> DiskAsync(QemuDevice stick) => Host.DoAsync($$"""
+    internal static Task<string> DiskAsync(QemuDevice stick) => Host.DoAsync($$"""
         for i in $(seq 200); do
             for disk in /sys/bus/usb/devices/{{stick.PortPath}}:1.0/host*/target*/*/block/sd*; do [ -b /dev/${disk##*/} ] && echo /dev/${disk##*/} && exit; done
             udevadm settle
