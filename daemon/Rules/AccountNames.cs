@@ -45,6 +45,12 @@ internal static unsafe partial class AccountNames
 
     private static uint? IdOf(string name, LookUp lookUp)
     {
+        // The C library would look up what stands before a NUL.
+        if (name.Contains('\0', StringComparison.Ordinal))
+        {
+            return null;
+        }
+
         for (var size = 4096; size <= LargestEntry; size *= 4)
         {
             var buffer = new byte[size];

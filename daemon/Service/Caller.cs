@@ -23,7 +23,7 @@ internal sealed record Caller(uint Uid, ImmutableArray<uint> Gids, string Door, 
 }
 
 /// <summary>What a client's certificate says of it.</summary>
-/// <param name="Subject">As .NET prints it, <c>CN=erp, O=lab</c>.</param>
+/// <param name="Subject">As <see cref="SubjectName"/> has it, <c>CN=erp, O=lab</c>.</param>
 /// <param name="Names">subjectAltName: DNS names, URIs, mail and IP addresses.</param>
 internal sealed record CertificateIdentity(string Subject, ImmutableArray<string> Names)
 {

@@ -1,7 +1,5 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 
 namespace UsbHostd.Daemon.Service;
 
@@ -64,24 +62,15 @@ internal readonly record struct Principal(PrincipalKind Kind, string Value)
             if (word.StartsWith(prefix, StringComparison.Ordinal) && word.Length > prefix.Length && word.IndexOf('"') < 0)
             {
                 var value = word[prefix.Length..].ToString();
-                return kind == PrincipalKind.Subject ? Subject(value) : new Principal(kind, value);
+
+                // In the one form in which certificates are compared.
+                return kind != PrincipalKind.Subject ? SubjectName.IsPlain(value) ? new Principal(kind, value) : null
+                    : SubjectName.TextOf(value) is { } subject ? new Principal(kind, subject)
+                    : null;
             }
         }
 
         return null;
-    }
-
-    /// <summary>In the one form in which certificates are compared, whatever blanks and escapes were written.</summary>
-    private static Principal? Subject(string value)
-    {
-        try
-        {
-            return new Principal(PrincipalKind.Subject, new X500DistinguishedName(new X500DistinguishedName(value).RawData).Name);
-        }
-        catch (CryptographicException)
-        {
-            return null;
-        }
     }
 
     /// <summary>The number, where it was written as one.</summary>

@@ -18,10 +18,15 @@ internal static class ClientCertificate
     private const int Address = 7;
     private const int UniformResource = 6;
 
-    public static CertificateIdentity Identity(X509Certificate2 certificate)
+    /// <summary>Null where a name in it can't be read as text that stands for nothing else.</summary>
+    public static CertificateIdentity? Identity(X509Certificate2 certificate)
     {
-        var names = certificate.Extensions.Where(extension => extension.Oid?.Value == AlternativeNames).SelectMany(extension => Names(extension.RawData)).ToList();
-        return new CertificateIdentity(certificate.SubjectName.Name, [.. names.Select(n => n.Text)]) { Name = First(UniformResource) ?? First(Dns) };
+        if (SubjectName.TextOf(certificate.SubjectName) is not { } subject || Names(certificate) is not { } names)
+        {
+            return null;
+        }
+
+        return new CertificateIdentity(subject, [.. names.Select(n => n.Text)]) { Name = First(UniformResource) ?? First(Dns) };
 
         string? First(int kind) => names.Where(n => n.Kind == kind && n.Text.Length > 0).Select(n => n.Text).FirstOrDefault();
     }
@@ -36,7 +41,12 @@ internal static class ClientCertificate
 
         if (errors == SslPolicyErrors.None)
         {
-            return certificate is X509Certificate2 whole && !Identity(whole).IsSomebody ? "its certificate names nobody: it has no subject, no URI and no DNS name" : null;
+            return Identity((X509Certificate2)certificate) switch
+            {
+                null => $"the certificate of {TextOf(certificate.Subject)} has a name with a control character in it, or one that can't be read",
+                { IsSomebody: false } => "its certificate names nobody: it has no subject, no URI and no DNS name",
+                _ => null,
+            };
         }
 
         var status = chain?.ChainStatus.Select(s => s.Status).FirstOrDefault(s => s != X509ChainStatusFlags.NoError) ?? X509ChainStatusFlags.NoError;
@@ -50,32 +60,44 @@ internal static class ClientCertificate
         return $"the certificate of {TextOf(certificate.Subject)} {why}";
     }
 
-    private static List<(int Kind, string Text)> Names(byte[] extension)
+    private static List<(int Kind, string Text)>? Names(X509Certificate2 certificate)
     {
-        var names = new List<(int, string)>();
+        var names = new List<(int Kind, string Text)>();
         try
         {
-            for (var sequence = new AsnReader(extension, AsnEncodingRules.DER).ReadSequence(); sequence.HasData;)
+            foreach (var extension in certificate.Extensions.Where(extension => extension.Oid?.Value == AlternativeNames))
             {
-                var tag = sequence.PeekTag();
-                var value = sequence.ReadEncodedValue();
-                if (tag.TagClass == TagClass.ContextSpecific && tag.TagValue is Mail or Dns or UniformResource)
+                for (var sequence = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence(); sequence.HasData;)
                 {
-                    names.Add((tag.TagValue, AsnDecoder.ReadCharacterString(value.Span, AsnEncodingRules.DER, UniversalTagNumber.IA5String, out _, tag)));
-                }
-                else if (tag.TagClass == TagClass.ContextSpecific && tag.TagValue == Address)
-                {
-                    var octets = AsnDecoder.ReadOctetString(value.Span, AsnEncodingRules.DER, out _, tag);
-                    names.Add((Address, octets.Length is 4 or 16 ? new IPAddress(octets).ToString() : Convert.ToHexString(octets)));
+                    if (sequence.PeekTag() is { TagClass: TagClass.ContextSpecific } tag && Read(sequence.ReadEncodedValue().Span, tag) is { } text)
+                    {
+                        names.Add((tag.TagValue, text));
+                    }
                 }
             }
         }
         catch (AsnContentException)
         {
-            // An authority that we trust signed this; the names up to here are as good as they are.
+            // Some of its names are another identity than all of them.
+            return null;
         }
 
-        return names;
+        return names.TrueForAll(n => SubjectName.IsPlain(n.Text)) ? names : null;
+    }
+
+    /// <summary>Null for a kind of name that nobody is known by.</summary>
+    private static string? Read(ReadOnlySpan<byte> value, Asn1Tag tag)
+    {
+        switch (tag.TagValue)
+        {
+            case Mail or Dns or UniformResource:
+                return AsnDecoder.ReadCharacterString(value, AsnEncodingRules.DER, UniversalTagNumber.IA5String, out _, tag);
+            case Address:
+                var octets = AsnDecoder.ReadOctetString(value, AsnEncodingRules.DER, out _, tag);
+                return octets.Length is 4 or 16 ? new IPAddress(octets).ToString() : throw new AsnContentException("an address of neither 4 nor 16 octets");
+            default:
+                return null;
+        }
     }
 
     /// <summary>A refused certificate is written by anybody: its text is cut before it is logged, which escapes it.</summary>

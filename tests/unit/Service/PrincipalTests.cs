@@ -20,6 +20,10 @@ internal sealed class PrincipalTests
     [TestCase("user:a\"b")]
     [TestCase("subject:nonsense")]
     [TestCase("role:x")]
+    [TestCase("subject:CN=erp\0")]
+    [TestCase("\"subject:CN=erp, O=lab\0\"")]
+    [TestCase("name:erp.lab.example\0")]
+    [TestCase("user:root\0x")]
     public void ParseList_NotInOrder_IsRefused(string text) => Assert.That(Principal.ParseList(text), Is.Null);
 
     [Test]

@@ -10,6 +10,7 @@ namespace UsbHostd.Tests.Grpc.Tls;
 internal sealed class TlsFolder : IDisposable
 {
     private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+    private const string AlternativeNames = "2.5.29.17";
     private const string ClientAuthentication = "1.3.6.1.5.5.7.3.2";
 
     private readonly string root = Directory.CreateTempSubdirectory("usbhostd-tls-").FullName;
@@ -36,15 +37,22 @@ internal sealed class TlsFolder : IDisposable
 
     public void WriteAuthority(string name, bool isOther) => File.WriteAllText(At(name), (isOther ? other : authority).ExportCertificatePem());
 
-    public void WriteServer(string subject) => Write("server", subject, authority, ServerAuthentication, TimeSpan.FromDays(1));
+    public void WriteServer(string subject) => Write("server", new X500DistinguishedName(subject), authority, ServerAuthentication, TimeSpan.FromDays(1));
 
     /// <summary>A client's files.</summary>
     /// <param name="valid">How long from now on; a negative time has passed.</param>
     /// <param name="names">What it goes by besides; some of each kind where null.</param>
     public TlsCredentials Client(
-        string subject, bool isOther = false, TimeSpan? valid = null, string usage = ClientAuthentication, Action<SubjectAlternativeNameBuilder>? names = null)
+        string subject, bool isOther = false, TimeSpan? valid = null, string usage = ClientAuthentication, Action<SubjectAlternativeNameBuilder>? names = null) =>
+        Client(new X500DistinguishedName(subject), isOther, valid, usage, names);
+
+    /// <summary>The same, of a subject as it is encoded.</summary>
+    /// <param name="otherNames">The whole subjectAltName, in place of <paramref name="names"/>.</param>
+    public TlsCredentials Client(
+        X500DistinguishedName subject, bool isOther = false, TimeSpan? valid = null, string usage = ClientAuthentication,
+        Action<SubjectAlternativeNameBuilder>? names = null, byte[]? otherNames = null)
     {
-        Write("client", subject, isOther ? other : authority, usage, valid ?? TimeSpan.FromDays(1), names);
+        Write("client", subject, isOther ? other : authority, usage, valid ?? TimeSpan.FromDays(1), names, otherNames);
         return new TlsCredentials(At("client.pem"), At("client-key.pem"), At("ca.pem"));
     }
 
@@ -82,14 +90,15 @@ internal sealed class TlsFolder : IDisposable
         names.AddEmailAddress("erp@lab.example");
     }
 
-    private void Write(string name, string subject, X509Certificate2 issuer, string usage, TimeSpan valid, Action<SubjectAlternativeNameBuilder>? add = null)
+    private void Write(string name, X500DistinguishedName subject, X509Certificate2 issuer, string usage, TimeSpan valid,
+        Action<SubjectAlternativeNameBuilder>? add = null, byte[]? otherNames = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], critical: false));
         var names = new SubjectAlternativeNameBuilder();
         (add ?? AddUsualNames)(names);
-        request.CertificateExtensions.Add(names.Build());
+        request.CertificateExtensions.Add(otherNames is null ? names.Build() : new X509Extension(AlternativeNames, otherNames, critical: false));
         var until = DateTimeOffset.UtcNow + valid;
         using var certificate = request.Create(issuer, until.AddDays(-10), until, RandomNumberGenerator.GetBytes(8));
         File.WriteAllText(At(name + "-key.pem"), key.ExportPkcs8PrivateKeyPem());

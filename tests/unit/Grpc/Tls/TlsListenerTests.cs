@@ -1,7 +1,9 @@
+using System.Formats.Asn1;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using UsbHostd.Api;
@@ -19,6 +21,11 @@ internal sealed class TlsListenerTests
     private const int Loaded = 1310;
     private const int NotLoaded = 1311;
     private const int Refused = 1313;
+
+    // Tags of GeneralName (RFC 5280, section 4.2.1.6).
+    private const int Mail = 1;
+    private const int Dns = 2;
+    private const int UniformResource = 6;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -82,6 +89,35 @@ internal sealed class TlsListenerTests
     public async Task Client_WhoseCertificateNamesNobody_IsRefusedAndLogged() => await AssertRefusedAsync(
         folder.Client("", names: builder => builder.AddEmailAddress("erp@lab.example")),
         "its certificate names nobody: it has no subject, no URI and no DNS name");
+
+    [Test]
+    public async Task Client_WhoseSubjectEndsInNul_IsRefusedAndLogged()
+    {
+        var subject = new X500DistinguishedNameBuilder();
+        subject.AddCommonName("erp\0");
+
+        await AssertRefusedAsync(folder.Client(subject.Build()), "the certificate of CN=erp has a name with a control character in it, or one that can't be read");
+    }
+
+    [TestCase(Dns)]
+    [TestCase(UniformResource)]
+    [TestCase(Mail)]
+    public async Task Client_WithANulInAnotherName_IsRefused(int kind)
+    {
+        using var client = Connect(folder.Client(new X500DistinguishedName("CN=erp"), otherNames: Name(kind, "erp.lab.example\0")));
+
+        Assert.That(
+            (await Assert.ThrowsAsync<UsbHostException>(() => client.GetVersionAsync(new GetVersionRequest())))!.Code, Is.EqualTo(ErrorCode.ErrorUnavailable));
+    }
+
+    [Test]
+    public async Task Client_WithNamesThatEndTooEarly_IsRefused()
+    {
+        using var client = Connect(folder.Client(new X500DistinguishedName("CN=erp"), otherNames: [.. Name(Dns, "erp.lab.example")[..^1]]));
+
+        Assert.That(
+            (await Assert.ThrowsAsync<UsbHostException>(() => client.GetVersionAsync(new GetVersionRequest())))!.Code, Is.EqualTo(ErrorCode.ErrorUnavailable));
+    }
 
     [TestCase(SslProtocols.Tls12)]
     [TestCase(SslProtocols.Tls13)]
@@ -207,6 +243,18 @@ internal sealed class TlsListenerTests
     [Test]
     public void Listen_Nowhere_IsNothing() => Assert.That(
         TlsListener.Open(new TlsOptions(), isPrivileged: true, TimeProvider.System, NullLoggerFactory.Instance), Is.Null);
+
+    /// <summary>A subjectAltName of one name.</summary>
+    private static byte[] Name(int kind, string text)
+    {
+        var writer = new AsnWriter(AsnEncodingRules.DER);
+        using (writer.PushSequence())
+        {
+            writer.WriteCharacterString(UniversalTagNumber.IA5String, text, new Asn1Tag(TagClass.ContextSpecific, kind));
+        }
+
+        return writer.Encode();
+    }
 
     private UsbHostClient Connect(TlsCredentials credentials) => UsbHostClient.Connect($"tcp+tls://localhost:{grpc.TlsPort}", credentials);
 
