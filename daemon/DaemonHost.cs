@@ -27,11 +27,15 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
     /// <summary>.NET takes the system's own number for a signal it has no name for.</summary>
     private const PosixSignal SigUsr2 = (PosixSignal)12;
 
+    /// <summary>There are three steps that wait, and TimeoutStopSec of usbhostd.service is 15 s.</summary>
+    private static readonly TimeSpan StepPatience = TimeSpan.FromSeconds(4);
+
     private readonly SystemdNotifier systemd;
     private readonly string libvirtUri;
     private readonly ILogger<DaemonHost> log;
     private readonly IHostApplicationLifetime lifetime;
     private readonly CancellationTokenSource stopping = new();
+    private readonly StopSteps steps;
     private readonly LibvirtEventLoop libvirtEvents;
     private readonly SqliteClaimStore store;
     private readonly UdevUsbHost usb;
@@ -57,6 +61,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         systemd = new SystemdNotifier();
         libvirtUri = configuration.LibvirtUri;
         var time = TimeProvider.System;
+        steps = new StopSteps(StepPatience, time, log);
         var roots = configuration.Usb;
         inbox = new LoopInbox();
         libvirtEvents = LibvirtEventLoop.Start(EndDeaf);
@@ -82,10 +87,12 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         hangup = PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnHangup);
         var options = configuration.Api;
         var limits = new CallerLimits(configuration.Callers, time);
+        var roles = new Roles(configuration.Roles);
         var service = new HostService(
-            loop, feed, new Roles(configuration.Roles), limits, look,
+            loop, feed, roles, limits, look,
             new DaemonFacts(configuration.LibvirtUri, guests.Versions), rules, time);
-        grpc = new GrpcServer(service, options, limits, loggers, TlsListener.Open(configuration.Tls, Environment.IsPrivilegedProcess, time, loggers));
+        grpc = new GrpcServer(
+            service, options, limits, loggers, TlsListener.Open(configuration.Tls, Environment.IsPrivilegedProcess, time, loggers), roles.IsAdministrator);
         dbus = new DbusServer(service, configuration.Dbus, time, loggers);
         collect = PosixSignalRegistration.Create(SigUsr2, Collect);
     }
@@ -104,35 +111,32 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        systemd.Stopping();
-        await dbus.StopAsync().ConfigureAwait(false);
-        await grpc.StopAsync(cancellationToken).ConfigureAwait(false);
-        await stopping.CancelAsync().ConfigureAwait(false);
-        await running.ConfigureAwait(false);
+        steps.Run("telling systemd", systemd.Stopping);
+        await steps.RunAsync("the door on D-Bus", dbus.StopAsync).ConfigureAwait(false);
+        await steps.RunAsync("the door for gRPC", () => grpc.StopAsync(cancellationToken)).ConfigureAwait(false);
+        await steps.RunAsync("the reconcile loop", EndLoopAsync).ConfigureAwait(false);
         if (Environment.ExitCode == ExitCode.Ok)
         {
-            OpenJail();
+            steps.Run("opening the jail", OpenJail);
         }
     }
 
     public void Dispose()
     {
-        collect.Dispose();
-        hangup.Dispose();
-        rulesWatch.Dispose();
-        rules.Dispose();
-        dbus.Dispose();
-        grpc.Dispose();
-        guests.Dispose();
-        nodes.Dispose();
-        usb.Dispose();
-        loop.Dispose();
-        runner.Dispose();
-        writer.Dispose();
-        ports.Dispose();
-        store.Dispose();
-        libvirtEvents.Dispose();
-        stopping.Dispose();
+        IDisposable[] parts =
+        [
+            collect, hangup, rulesWatch, rules, dbus, grpc, guests, nodes, usb, loop, runner, writer, ports, store, libvirtEvents, stopping,
+        ];
+        foreach (var part in parts)
+        {
+            steps.Run($"disposing of {part.GetType().Name}", part.Dispose);
+        }
+    }
+
+    private async Task EndLoopAsync()
+    {
+        await stopping.CancelAsync().ConfigureAwait(false);
+        await running.ConfigureAwait(false);
     }
 
     private HostState Initial(DaemonConfiguration configuration, LoadedRules loaded) => HostState.From(store.Load(), configuration.Limits, loaded) with

@@ -18,7 +18,7 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
 
     private readonly IHostService service;
     private readonly DbusOptions options;
-    private readonly ILogger<DbusDoor> logger;
+    private readonly ILogger logger;
     private readonly FrozenDictionary<string, ManagerMethod> methods;
     private readonly ConcurrentDictionary<string, Peer> peers = new(StringComparer.Ordinal);
     private readonly CallsUnderWay calls;
@@ -27,7 +27,7 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
     private readonly CancellationTokenSource stopping = new();
     private long lastNumber;
 
-    public DbusDoor(IHostService service, DbusOptions options, ILogger<DbusDoor> logger)
+    public DbusDoor(IHostService service, DbusOptions options, ILogger logger)
     {
         this.service = service;
         this.options = options;

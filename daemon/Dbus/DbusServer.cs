@@ -8,8 +8,8 @@ internal sealed class DbusServer : IDisposable
     private readonly IHostService service;
     private readonly DbusOptions options;
     private readonly TimeProvider time;
-    private readonly ILoggerFactory loggers;
     private readonly ILogger logger;
+    private readonly LimitedLogger doorLogger;
     private readonly CancellationTokenSource stopping = new();
     private Task running = Task.CompletedTask;
 
@@ -18,8 +18,10 @@ internal sealed class DbusServer : IDisposable
         this.service = service;
         this.options = options;
         this.time = time;
-        this.loggers = loggers;
         logger = loggers.CreateLogger<DbusServer>();
+
+        // One for all doors that come one after the other: anybody on the bus may be refused as often as he likes.
+        doorLogger = new LimitedLogger(loggers.CreateLogger<DbusDoor>(), time);
     }
 
     /// <summary>The one that is served now or was last, for tests.</summary>
@@ -120,7 +122,7 @@ internal sealed class DbusServer : IDisposable
     /// <summary>From connecting until the bus is gone or the daemon stops.</summary>
     private async Task<(bool Named, string Why)> ServeAsync(Action named)
     {
-        using var door = new DbusDoor(service, options, loggers.CreateLogger<DbusDoor>());
+        using var door = new DbusDoor(service, options, doorLogger);
         Door = door;
         using var connection = BusConnection.Open(options.Address, ObjectPaths.Root, door);
         var hasName = false;

@@ -11,6 +11,7 @@ internal sealed class Peer : IDisposable
     private readonly Task<Caller> caller;
     private int calls;
     private PeerWatch? watch;
+    private bool hasLeft;
 
     /// <param name="name">Unique on the bus, <c>:1.42</c>.</param>
     public Peer(BusConnection connection, string name)
@@ -80,9 +81,19 @@ internal sealed class Peer : IDisposable
         }
     }
 
-    /// <summary>Cancels everything that it asked for.</summary>
+    /// <summary>Cancels everything that it asked for. It may leave by itself while the daemon ends its connection.</summary>
     public async Task LeaveAsync()
     {
+        lock (gate)
+        {
+            if (hasLeft)
+            {
+                return;
+            }
+
+            hasLeft = true;
+        }
+
         await gone.CancelAsync().ConfigureAwait(false);
         Dispose();
     }

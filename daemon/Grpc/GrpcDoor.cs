@@ -12,10 +12,10 @@ internal sealed class GrpcDoor : IDisposable
 {
     private readonly FrozenDictionary<string, GrpcMethod> methods;
     private readonly GrpcOptions options;
-    private readonly ILogger<GrpcDoor> logger;
+    private readonly ILogger logger;
     private readonly CancellationTokenSource stopping = new();
 
-    public GrpcDoor(FrozenDictionary<string, GrpcMethod> methods, GrpcOptions options, ILogger<GrpcDoor> logger)
+    public GrpcDoor(FrozenDictionary<string, GrpcMethod> methods, GrpcOptions options, ILogger logger)
     {
         this.methods = methods;
         this.logger = logger;

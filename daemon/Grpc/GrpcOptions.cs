@@ -17,7 +17,10 @@ internal sealed record GrpcOptions
     /// <summary>Bytes of one call's headers.</summary>
     public int MaxHeaderBytes { get; init; } = 16 * 1024;
 
-    /// <summary>Connections at once; the next one is closed. One caller has a quarter of them at most.</summary>
+    /// <summary>
+    /// Connections at once to the socket, and as many over TCP; the next one is closed. One caller has a quarter of them at most, and a
+    /// quarter is kept for administrators. Root is not counted.
+    /// </summary>
     public int MaxConnections { get; init; } = 256;
 
     /// <summary>Calls at once on one connection.</summary>

@@ -26,18 +26,22 @@ internal sealed class GrpcServer : IHostedService, IDisposable
     private readonly TlsListener? tls;
     private readonly GrpcDoor door;
     private readonly ConnectionShare share;
-    private readonly ILogger logger;
+    private readonly ConnectionShare tlsShare;
+    private readonly LimitedLogger logger;
     private readonly KestrelServer kestrel;
 
     /// <param name="loggers">Kestrel's own logging goes there too.</param>
     /// <param name="tls">Where it listens besides its socket, from now on the server's to dispose; null for nowhere.</param>
-    public GrpcServer(IHostService service, GrpcOptions options, CallerLimits limits, ILoggerFactory loggers, TlsListener? tls = null)
+    /// <param name="isAdministrator">For whom connections are kept; for root alone where null.</param>
+    public GrpcServer(
+        IHostService service, GrpcOptions options, CallerLimits limits, ILoggerFactory loggers, TlsListener? tls = null, Func<Caller, bool>? isAdministrator = null)
     {
         this.options = options;
         this.tls = tls;
-        logger = loggers.CreateLogger<GrpcServer>();
-        share = new ConnectionShare(limits, Math.Max(1, options.MaxConnections / 4), logger);
-        door = new GrpcDoor(GrpcTable.Of(service, limits), options, loggers.CreateLogger<GrpcDoor>());
+        logger = new LimitedLogger(loggers.CreateLogger<GrpcServer>(), options.Time);
+        share = new ConnectionShare(limits, options.MaxConnections, isAdministrator ?? (_ => false), logger);
+        tlsShare = new ConnectionShare(limits, options.MaxConnections, isAdministrator ?? (_ => false), logger);
+        door = new GrpcDoor(GrpcTable.Of(service, limits), options, new LimitedLogger(loggers.CreateLogger<GrpcDoor>(), options.Time));
         var transport = new SocketTransportOptions { CreateBoundListenSocket = Bind };
         kestrel = new KestrelServer(
             Options.Create(Limits(options)), new SocketTransportFactory(Options.Create(transport), loggers), loggers);
@@ -70,7 +74,9 @@ internal sealed class GrpcServer : IHostedService, IDisposable
     private KestrelServerOptions Limits(GrpcOptions options)
     {
         var server = new KestrelServerOptions { AddServerHeader = false };
-        server.Limits.MaxConcurrentConnections = options.MaxConnections;
+
+        // Kestrel's own limit would keep root out too; ours is held once it is known whose a connection is.
+        server.Limits.MaxConcurrentConnections = null;
         server.Limits.KeepAliveTimeout = options.IdleTimeout;
         server.Limits.MaxRequestHeadersTotalSize = options.MaxHeaderBytes;
         server.Limits.Http2.KeepAlivePingDelay = options.PingDelay;
@@ -90,7 +96,7 @@ internal sealed class GrpcServer : IHostedService, IDisposable
             listen.Use(next => connection => AuthorityMiddleware.FilterAsync(
                 connection, new AuthorityFilter(HeaderTableBytes, 2 * options.MaxHeaderBytes), next, logger));
         });
-        tls?.AddTo(server, share);
+        tls?.AddTo(server, tlsShare);
         return server;
     }
 

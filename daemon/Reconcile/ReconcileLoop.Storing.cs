@@ -29,14 +29,14 @@ internal sealed partial class ReconcileLoop
         }
         catch (StoreException e) when (decided.Unwritten is { } unwritten)
         {
-            NotWrittenNow(log, e.Message);
+            NotWrittenNow(trouble, e.Message);
             Add(decided.Changes);
             WriteUnlessRefused();
             return [.. unwritten];
         }
         catch (StoreException e)
         {
-            NotStored(log, e.Message);
+            NotStored(trouble, e.Message);
             request.Refuse(Refusals.NotStored(e));
             return null;
         }
@@ -73,7 +73,7 @@ internal sealed partial class ReconcileLoop
         catch (StoreException e)
         {
             diskRetry = !wasRefused ? FirstDiskRetry : diskRetry * 2 < LongestDiskRetry ? diskRetry * 2 : LongestDiskRetry;
-            NotWritten(log, e.Message, diskRetry.TotalSeconds);
+            NotWritten(trouble, e.Message, diskRetry.TotalSeconds);
             if (!wasRefused)
             {
                 LogAudit(journal.Audit);

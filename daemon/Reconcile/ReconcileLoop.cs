@@ -23,6 +23,7 @@ internal sealed partial class ReconcileLoop : IDisposable
     private readonly StateFeed feed;
     private readonly SteadyClock clock;
     private readonly ILogger<ReconcileLoop> log;
+    private readonly LimitedLogger trouble;
     private readonly Dictionary<ClaimId, (Claim Claim, ClaimStatus Status)> shown = [];
     private readonly ITimer wake;
     private readonly ITimer flush;
@@ -39,6 +40,9 @@ internal sealed partial class ReconcileLoop : IDisposable
         this.runner = runner;
         this.feed = feed;
         this.log = log;
+
+        // While the disk is full, each request is such a line.
+        trouble = new LimitedLogger(log, time);
         wake = time.CreateTimer(_ => inbox.Events.TryWrite(new HostEvent.TimeReached()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         flush = time.CreateTimer(_ => inbox.Writer.TryWrite(new LoopInput.FlushDue()), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         clock = new SteadyClock(time);

@@ -75,6 +75,9 @@ internal sealed class Roles
         return right;
     }
 
+    /// <summary>Whether the caller has all that an administrator has.</summary>
+    public bool IsAdministrator(Caller caller) => (Of(caller) & Admin) == Admin;
+
     private static IOException Unknown(string what, string name) =>
         new($"[roles] names {what} {name}, which this host does not know; add it ({what}add {name}), or take it out of usbhostd.conf");
 }

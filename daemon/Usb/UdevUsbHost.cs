@@ -50,7 +50,8 @@ internal sealed partial class UdevUsbHost : IUsbHost
             LogOwnMounts();
         }
 
-        var observer = new UsbObserver(reader, events, logger);
+        // A hostile device comes and goes as often as it likes.
+        var observer = new UsbObserver(reader, events, new LimitedLogger(logger, TimeProvider.System));
         thread = new Thread(() => Run(signals, observer, events)) { IsBackground = true, Name = "usb" };
         thread.Start();
     }

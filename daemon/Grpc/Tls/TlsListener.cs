@@ -22,18 +22,22 @@ internal sealed partial class TlsListener : IDisposable
     private const int IpProtocol = 0;
     private const int IpFreeBind = 15;
 
-    private static readonly TimeSpan HandshakePatience = TimeSpan.FromSeconds(10);
-
     private readonly TlsOptions options;
     private readonly TlsFiles files;
-    private readonly ILogger<TlsListener> logger;
+    private readonly HandshakeLimit handshakes;
+    private readonly TimeProvider time;
+    private readonly LimitedLogger logger;
     private ListenOptions? bound;
 
-    private TlsListener(TlsOptions options, TlsFiles files, ILogger<TlsListener> logger)
+    private TlsListener(TlsOptions options, TlsFiles files, TimeProvider time, ILogger logger)
     {
         this.options = options;
         this.files = files;
-        this.logger = logger;
+        this.time = time;
+        handshakes = new HandshakeLimit(options.MaxHandshakes);
+
+        // Whoever reaches the port may be refused as often as he likes.
+        this.logger = new LimitedLogger(logger, time);
     }
 
     /// <summary>Null where it is off.</summary>
@@ -55,7 +59,7 @@ internal sealed partial class TlsListener : IDisposable
         }
 
         var log = loggers.CreateLogger<TlsListener>();
-        return new TlsListener(options, new TlsFiles(options, time, log), log);
+        return new TlsListener(options, new TlsFiles(options, time, log), time, log);
     }
 
     /// <summary>Where it listens; a port of 0 has become a real one once the server has started.</summary>
@@ -139,23 +143,39 @@ internal sealed partial class TlsListener : IDisposable
     private async ValueTask<bool> HandshakeAsync(SslStream stream, ConnectionContext connection)
     {
         string? refusal = null;
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed);
-        patience.CancelAfter(HandshakePatience);
+        using var patience = new CancellationTokenSource(options.HandshakePatience, time);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(connection.ConnectionClosed, patience.Token);
+        var handshake = handshakes.Begin(connection);
+        var stayed = false;
         try
         {
             var how = files.Current.Options((_, certificate, chain, errors) => (refusal = ClientCertificate.Refusal(certificate, chain, errors)) is null);
-            await stream.AuthenticateAsServerAsync(how, patience.Token);
-            return true;
+            await stream.AuthenticateAsServerAsync(how, end.Token);
         }
         catch (OperationCanceledException)
         {
-            Refused(logger, connection.RemoteEndPoint, "it did not end its handshake");
+            refusal = "it did not end its handshake";
         }
         catch (Exception failure) when (failure is AuthenticationException or IOException or CryptographicException)
         {
-            Refused(logger, connection.RemoteEndPoint, refusal ?? $"no handshake: {failure.InnerException?.Message ?? failure.Message}");
+            refusal ??= $"no handshake: {failure.InnerException?.Message ?? failure.Message}";
+        }
+        finally
+        {
+            stayed = handshake.End();
         }
 
+        if (!stayed)
+        {
+            refusal = "it made way for another one, as too many handshakes were under way";
+        }
+
+        if (refusal is null)
+        {
+            return true;
+        }
+
+        Refused(logger, connection.RemoteEndPoint, refusal);
         return false;
     }
 

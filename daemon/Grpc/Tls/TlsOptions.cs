@@ -17,5 +17,11 @@ internal sealed record TlsOptions
     /// <summary>PEM: the authorities one of which has signed each client's certificate.</summary>
     public string ClientCa { get; init; } = "/etc/usbhostd/tls/client-ca.pem";
 
+    /// <summary>How long a client may take from its connection to the end of its handshake.</summary>
+    public TimeSpan HandshakePatience { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Handshakes at once; one address has an eighth of them.</summary>
+    public int MaxHandshakes { get; init; } = 64;
+
     public IEnumerable<string> Files => [Certificate, Key, ClientCa];
 }
