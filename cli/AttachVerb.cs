@@ -117,15 +117,19 @@ internal sealed class AttachVerb
 
     private async Task<ExitCode> RunAsync(Session session, ParseResult parsed, CancellationToken cancellationToken)
     {
-        var claim = await session.Client.CreateClaimAsync(Request(parsed), cancellationToken);
+        var limit = parsed.GetValue(timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : Timeout.InfiniteTimeSpan;
+        using var expiry = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+
+        // From here on, whatever the daemon does: making the claim may take long, too.
+        expiry.CancelAfter(limit);
+        var claim = await CreateAsync(session, Request(parsed), limit, expiry.Token, cancellationToken);
         if (!parsed.GetValue(wait))
         {
             ClaimVerbs.ShowStanding(session, claim);
             return ExitCode.Ok;
         }
 
-        var limit = parsed.GetValue(timeout) is { } seconds ? TimeSpan.FromSeconds(seconds) : Timeout.InfiniteTimeSpan;
-        claim = await ClaimWait.UntilSettledAsync(session, claim, limit, cancellationToken);
+        claim = await ClaimWait.UntilSettledAsync(session, claim, limit, expiry.Token, cancellationToken);
         if (claim.Phase == Phase.Attached)
         {
             ClaimVerbs.ShowStanding(session, claim);
@@ -133,6 +137,21 @@ internal sealed class AttachVerb
         }
 
         throw ErrorReport.Of(claim);
+    }
+
+    private static async Task<Claim> CreateAsync(
+        Session session, CreateClaimRequest request, TimeSpan limit, CancellationToken expiry, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await session.Client.CreateClaimAsync(request, expiry);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new UsbHostException(
+                ErrorCode.ErrorTimedOut, string.Create(CultureInfo.InvariantCulture, $"usbhostd did not say within {limit.TotalSeconds:0.###} s whether it made the claim"),
+                "usbhostctl claim-list shows it, if it did");
+        }
     }
 
     private CreateClaimRequest Request(ParseResult parsed)

@@ -9,13 +9,13 @@ internal static class ClaimWait
     /// <summary>A guest that runs configures its device in a moment; one that is paused, or has no driver for it, never does.</summary>
     private static readonly TimeSpan Configuring = TimeSpan.FromSeconds(5);
 
+    /// <param name="limit">The whole time, for the message.</param>
+    /// <param name="expiry">Cancelled when it is over.</param>
     /// <exception cref="UsbHostException">The time is over (ERROR_TIMED_OUT; the claim stands), or the daemon can't be asked.</exception>
     public static async Task<Claim> UntilSettledAsync(
-        Session session, Claim claim, TimeSpan limit, CancellationToken cancellationToken)
+        Session session, Claim claim, TimeSpan limit, CancellationToken expiry, CancellationToken cancellationToken)
     {
-        using var expiry = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        expiry.CancelAfter(limit);
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(expiry.Token);
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(expiry);
         var last = claim;
         try
         {

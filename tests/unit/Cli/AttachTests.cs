@@ -159,6 +159,21 @@ internal sealed class AttachTests
     }
 
     [Test]
+    public async Task Wait_DaemonThatDoesNotAnswer_EndsWithTheTime()
+    {
+        cli.Service.On<CreateClaimRequest>(async (_, _, cancellation) =>
+        {
+            await new TaskCompletionSource().Task.WaitAsync(cancellation);
+            throw new InvalidOperationException("cancelled before");
+        });
+
+        var result = await cli.RunAsync("attach", "d1", "win10", "--wait", "--timeout", "0.2");
+
+        Assert.That((result.Exit, result.Error), Is.EqualTo((10,
+            "error: usbhostd did not say within 0.2 s whether it made the claim\nhint: usbhostctl claim-list shows it, if it did\n")));
+    }
+
+    [Test]
     public async Task Wait_Json_IsTheClaimAsItAttached()
     {
         Changes(CliFixture.Claim(Phase.Attached));
