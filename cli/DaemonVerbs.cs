@@ -59,7 +59,7 @@ internal static class DaemonVerbs
         else
         {
             session.Fields(
-                ("libvirt", health.LibvirtConnected ? "connected" : "not connected: " + health.LibvirtError),
+                ("libvirt", health.LibvirtConnected ? "connected" : "unavailable: " + health.LibvirtError),
                 ("Rules", health.RulesWaiting.Length == 0 ? "in force" : health.RulesWaiting),
                 ("Devices", Words.Number(health.Devices)),
                 ("Guests", Words.Number(health.Guests)),

@@ -90,7 +90,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         var roles = new Roles(configuration.Roles);
         var service = new HostService(
             loop, feed, roles, limits, look,
-            new DaemonFacts(configuration.LibvirtUri, guests.Versions), rules, time);
+            new DaemonFacts(configuration.LibvirtUri, guests.Versions) { AskLibvirt = guests.Ask }, rules, time);
         grpc = new GrpcServer(
             service, options, limits, loggers, TlsListener.Open(configuration.Tls, Environment.IsPrivilegedProcess, time, loggers), roles.IsAdministrator);
         dbus = new DbusServer(service, configuration.Dbus, time, loggers);

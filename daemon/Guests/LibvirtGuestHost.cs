@@ -16,11 +16,16 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
     private static readonly TimeSpan FirstWait = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(5);
 
+    /// <summary>libvirt's close waits for a daemon that hangs, for ever.</summary>
+    private static readonly TimeSpan ClosePatience = TimeSpan.FromSeconds(1);
+
     private readonly string uri;
     private readonly string bootId;
     private readonly QemuStartTimes startTimes;
     private readonly TimeProvider time;
     private readonly ILogger<LibvirtGuestHost> log;
+    private readonly LimitedLogger trouble;
+    private readonly AnswerWatch answers;
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock[] readGates = [.. Enumerable.Range(0, 64).Select(_ => new Lock())];
 
@@ -30,6 +35,8 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
     private LibvirtConnection? connection;
     private string lastError = "not connected yet";
     private bool lastRefused;
+    private volatile VersionsRead versions = new("", "");
+    private int asking;
     private Task running = Task.CompletedTask;
 
     public LibvirtGuestHost(string uri, string bootId, QemuStartTimes startTimes, TimeProvider time, ILogger<LibvirtGuestHost> log)
@@ -39,24 +46,28 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
         this.startTimes = startTimes;
         this.time = time;
         this.log = log;
+
+        // A guest has events as often as it likes.
+        trouble = new LimitedLogger(log, time);
+        answers = new AnswerWatch(time, Ask, since => events.TryWrite(since is { } silent ? new HostEvent.LibvirtSilent(silent) : new HostEvent.LibvirtAnswered()));
     }
 
     public void Start(ChannelWriter<HostEvent> events)
     {
         this.events = events;
-        running = Task.Run(() => RunAsync(stopping.Token));
+        running = OwnThread.RunAsync(() => Run(stopping.Token));
     }
 
-    /// <summary>Versions of the library's daemon and of QEMU; empty while there is no connection.</summary>
-    public (string Library, string Hypervisor) Versions()
+    /// <summary>Versions of the library's daemon and of QEMU, as they were read last; empty while there is no connection. Never waits.</summary>
+    public (string Library, string Hypervisor) Versions() =>
+        Volatile.Read(ref connection) is not null && versions is var read ? (read.Library, read.Hypervisor) : ("", "");
+
+    /// <summary>Asks libvirt something short, and does not wait for the answer: whether there is one is told, and the versions are those of now.</summary>
+    public void Ask()
     {
-        try
+        if (Volatile.Read(ref connection) is { } c && Interlocked.Exchange(ref asking, 1) == 0)
         {
-            return Volatile.Read(ref connection) is { } c ? (c.LibvirtVersion.ToString(3), c.HypervisorVersion.ToString(3)) : ("", "");
-        }
-        catch (Exception e) when (e is LibvirtException or ObjectDisposedException)
-        {
-            return ("", "");
+            _ = OwnThread.RunAsync(() => ReadVersions(c));
         }
     }
 
@@ -109,7 +120,12 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
     public void Dispose()
     {
         stopping.Cancel();
-        Volatile.Read(ref connection)?.Dispose();
+        answers.Dispose();
+        if (Volatile.Read(ref connection) is { } c)
+        {
+            OwnThread.RunAsync(c.Dispose).Wait(ClosePatience);
+        }
+
         _ = running.ContinueWith(
             _ =>
             {
@@ -119,21 +135,38 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
             CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
 
-    private async Task RunAsync(CancellationToken cancellation)
+    private void ReadVersions(LibvirtConnection c)
+    {
+        try
+        {
+            versions = answers.Call(() => new VersionsRead(c.LibvirtVersion.ToString(3), c.HypervisorVersion.ToString(3)));
+        }
+        catch (Exception e) when (e is LibvirtException or ObjectDisposedException)
+        {
+            // The connection's end is told by itself; the next question may be answered.
+        }
+        finally
+        {
+            Volatile.Write(ref asking, 0);
+        }
+    }
+
+    private void Run(CancellationToken cancellation)
     {
         var wait = FirstWait;
         while (!cancellation.IsCancellationRequested)
         {
             try
             {
-                using var opened = LibvirtConnection.Open(uri);
+                using var opened = answers.Call(() => LibvirtConnection.Open(uri));
                 Volatile.Write(ref connection, opened);
-                await ListenAsync(opened, () => wait = FirstWait, cancellation).ConfigureAwait(false);
+                Listen(opened, () => wait = FirstWait, cancellation);
+                if (cancellation.IsCancellationRequested)
+                {
+                    return;
+                }
+
                 (lastError, lastRefused) = ("the connection was closed", false);
-            }
-            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
-            {
-                return;
             }
             catch (Exception e)
             {
@@ -143,22 +176,24 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
             Volatile.Write(ref connection, null);
             Lost(log, uri, Policy.Devices.TextEscape.Escape(lastError), wait.TotalSeconds);
             events.TryWrite(new HostEvent.LibvirtLost(lastError) { Refused = lastRefused });
-            await Task.Delay(wait, time, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Wait(Task.Delay(wait, time, cancellation));
             wait = wait * 2 < LongestWait ? wait * 2 : LongestWait;
         }
     }
 
     /// <summary>Until the connection closes. Listens before it enumerates, so that nothing falls in between.</summary>
-    private async Task ListenAsync(LibvirtConnection opened, Action connected, CancellationToken cancellation)
+    private void Listen(LibvirtConnection opened, Action connected, CancellationToken cancellation)
     {
         var happened = Channel.CreateUnbounded<LibvirtEvent>(new UnboundedChannelOptions { SingleReader = true });
-        using var subscription = opened.RegisterEvents(e => happened.Writer.TryWrite(e));
+        using var subscription = answers.Call(() => opened.RegisterEvents(e => happened.Writer.TryWrite(e)));
         EnumerateAndTell(opened);
         connected();
         Connected(log, uri);
+        Ask();
         var changed = new HashSet<GuestId>();
-        while (await happened.Reader.WaitToReadAsync(cancellation).ConfigureAwait(false))
+        while (!cancellation.IsCancellationRequested)
         {
+            Wait(happened.Reader.WaitToReadAsync(cancellation).AsTask());
             while (happened.Reader.TryRead(out var e))
             {
                 if (e is LibvirtEvent.ConnectionClosed)
@@ -178,6 +213,9 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
         }
     }
 
+    /// <summary>Blocks this thread, which has nothing else to do; a cancelled wait ends like any other.</summary>
+    private static void Wait(Task task) => task.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing).GetAwaiter().GetResult();
+
     /// <summary>A guest that can't be read now is read at its next event; a dead connection ends in its own event.</summary>
     private void RefreshQuietly(GuestId guest)
     {
@@ -187,7 +225,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
         }
         catch (GuestHostException e)
         {
-            NotRead(log, guest.ToString(), Policy.Devices.TextEscape.Escape(e.Message));
+            NotRead(trouble, guest.ToString(), Policy.Devices.TextEscape.Escape(e.Message));
         }
     }
 
@@ -224,13 +262,13 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
     {
         var guests = ImmutableArray.CreateBuilder<Guest>();
         var unreadable = ImmutableArray.CreateBuilder<GuestId>();
-        foreach (var domain in opened.ListAllDomains())
+        foreach (var domain in answers.Call(opened.ListAllDomains))
         {
             using (domain)
             {
                 try
                 {
-                    guests.Add(GuestReader.Read(domain, bootId, startTimes));
+                    guests.Add(answers.Call(() => GuestReader.Read(domain, bootId, startTimes)));
                 }
                 catch (LibvirtException e) when (e.Kind == LibvirtErrorKind.NoSuchDomain)
                 {
@@ -240,7 +278,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
                 {
                     // One guest that can't be read is no reason to lose sight of the others.
                     unreadable.Add(new GuestId(domain.Uuid));
-                    NotRead(log, Policy.Devices.TextEscape.Escape(domain.Name), Policy.Devices.TextEscape.Escape(e.Message));
+                    NotRead(trouble, Policy.Devices.TextEscape.Escape(domain.Name), Policy.Devices.TextEscape.Escape(e.Message));
                 }
             }
         }
@@ -275,7 +313,7 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
 
         try
         {
-            return act(c);
+            return answers.Call(() => act(c));
         }
         catch (LibvirtException e)
         {
@@ -290,6 +328,8 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
             throw LibvirtRefusal.NotConnected(uri, "the connection was closed");
         }
     }
+
+    private sealed record VersionsRead(string Library, string Hypervisor);
 
     [LoggerMessage(1050, LogLevel.Information, "Connected to libvirt at {Uri}")]
     private static partial void Connected(ILogger logger, string uri);

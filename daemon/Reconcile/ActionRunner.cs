@@ -11,13 +11,13 @@ using UsbHostd.Policy.Reconcile;
 namespace UsbHostd.Daemon.Reconcile;
 
 /// <summary>
-/// Runs actions outside the loop: those of one guest in order, different guests side by side, at most
+/// Runs actions outside the loop, on threads of their own: those of one guest in order, different guests side by side, at most
 /// <see cref="MostAtOnce"/> at a time. Each ends in an event.
 /// </summary>
 internal sealed partial class ActionRunner : IDisposable
 {
     /// <summary>libvirtd serves 20 workers by default and keeps 5 for calls that can't block: leave room for others.</summary>
-    private const int MostAtOnce = 12;
+    internal const int MostAtOnce = 12;
 
     private readonly IAttacher attacher;
     private readonly IGuestHost guests;
@@ -26,10 +26,13 @@ internal sealed partial class ActionRunner : IDisposable
     private readonly ILogger<ActionRunner> log;
     private readonly FaultPoint fault = FaultPoint.FromEnvironment();
     private readonly SemaphoreSlim slots = new(MostAtOnce);
+
+    /// <summary>For what concerns the host alone, which must not wait for a libvirt that hangs: a jailed device is confined here.</summary>
+    private readonly SemaphoreSlim hostSlots = new(MostAtOnce);
     private readonly ConcurrentDictionary<GuestId, Task> lanes = new();
 
     /// <summary>Gets a blocking call off the loop's thread; a test steps it by hand.</summary>
-    internal Func<Func<ActionOutcome>, Task<ActionOutcome>> Offload { get; init; } = Task.Run;
+    internal Func<Func<ActionOutcome>, Task<ActionOutcome>> Offload { get; init; } = OwnThread.RunAsync;
 
     public ActionRunner(IAttacher attacher, IGuestHost guests, IUsbHost usb, IUsbWriter writer, ILogger<ActionRunner> log)
     {
@@ -63,7 +66,8 @@ internal sealed partial class ActionRunner : IDisposable
     private async Task RunAfterAsync(Task before, HostAction action, ChannelWriter<HostEvent> events)
     {
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await slots.WaitAsync().ConfigureAwait(false);
+        var turns = action.Guest is null ? hostSlots : slots;
+        await turns.WaitAsync().ConfigureAwait(false);
         ActionOutcome outcome;
         try
         {
@@ -76,7 +80,7 @@ internal sealed partial class ActionRunner : IDisposable
         }
         finally
         {
-            slots.Release();
+            turns.Release();
         }
 
         events.TryWrite(new HostEvent.ActionFinished(action, outcome));
@@ -186,7 +190,11 @@ internal sealed partial class ActionRunner : IDisposable
         return outcome;
     }
 
-    public void Dispose() => slots.Dispose();
+    public void Dispose()
+    {
+        slots.Dispose();
+        hostSlots.Dispose();
+    }
 
     [LoggerMessage(1001, LogLevel.Error, "Action for {Subject} broke; it counts as failed and may be tried again")]
     private static partial void ActionBroke(ILogger logger, string subject, Exception e);

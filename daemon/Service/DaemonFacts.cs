@@ -1,8 +1,12 @@
 namespace UsbHostd.Daemon.Service;
 
-/// <summary>What the daemon says of itself; the libvirt part is asked when somebody wants to know.</summary>
+/// <summary>What the daemon says of itself.</summary>
+/// <param name="LibvirtVersions">As they were read last; must not wait for libvirt.</param>
 internal sealed record DaemonFacts(string LibvirtUri, Func<(string Library, string Hypervisor)> LibvirtVersions)
 {
+    /// <summary>Has libvirt asked something, and does not wait: a later call knows whether it answers, and what.</summary>
+    public Action AskLibvirt { get; init; } = () => { };
+
     public Api.V1.Version Version()
     {
         var (library, hypervisor) = LibvirtVersions();

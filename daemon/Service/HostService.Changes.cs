@@ -61,7 +61,7 @@ internal sealed partial class HostService
         var (state, id) = await AskAsync(caller, Verb, request.Guest, (current, now) =>
         {
             var guest = OneGuest(current, grant, request.Guest, mayBeUnknown: false);
-            if (!current.LibvirtConnected)
+            if (!current.IsLibvirtAnswering)
             {
                 throw LibvirtUnavailable(current);
             }
@@ -85,6 +85,12 @@ internal sealed partial class HostService
             if (start.Failure is { } why)
             {
                 throw new HostException(ErrorCode.ErrorInternal, $"guest {state.GuestName(id)} could not be started: {why}", "look at libvirt's log for this guest");
+            }
+
+            if (state.LibvirtSilentSince is not null)
+            {
+                // The start goes on once libvirt answers, which may be never.
+                throw LibvirtUnavailable(state);
             }
 
             await changes.NextAsync(cancellationToken).ConfigureAwait(false);

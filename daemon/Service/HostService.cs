@@ -116,18 +116,20 @@ internal sealed partial class HostService : IHostService
     public async ValueTask<Api.V1.Version> GetVersionAsync(Caller caller, GetVersionRequest request, CancellationToken cancellationToken)
     {
         await EnterAsync(caller, UsbHostMethods.GetVersion, cancellationToken).ConfigureAwait(false);
+        facts.AskLibvirt();
         return facts.Version();
     }
 
     public async ValueTask<Health> GetHealthAsync(Caller caller, GetHealthRequest request, CancellationToken cancellationToken)
     {
         await EnterAsync(caller, UsbHostMethods.GetHealth, cancellationToken).ConfigureAwait(false);
+        facts.AskLibvirt();
         var (state, now) = (feed.Current, time.GetUtcNow());
         var standing = state.Claims.Values.Where(e => e.Stands).ToList();
         return new Health
         {
-            LibvirtConnected = state.LibvirtConnected,
-            LibvirtError = state.LibvirtConnected ? "" : state.LibvirtError ?? "not connected yet",
+            LibvirtConnected = state.IsLibvirtAnswering,
+            LibvirtError = state.LibvirtSilentSince is { } silent ? StatusText.SilentSince(silent) : state.LibvirtConnected ? "" : state.LibvirtError ?? "not connected yet",
             Devices = (uint)state.Devices.Count,
             Guests = (uint)state.Guests.Count,
             Claims = (uint)standing.Count,

@@ -18,7 +18,7 @@ public static partial class Assessor
         var choice = Choose(state, entry);
         var wrong = FirstWrong(state, entry, choice.Device);
         var status = Look(state, entry, choice, wrong, now).JudgedIn(state);
-        return state.InFlight.GetValueOrDefault(claim.Id.ToString()) switch
+        return WhileSilent(state, state.InFlight.GetValueOrDefault(claim.Id.ToString()) switch
         {
             // Another look at who holds it is no news; its outcome is.
             HostAction.AttachDevice when status.Reason == ClaimReason.InUseByHost => status with { Next = null },
@@ -27,8 +27,14 @@ public static partial class Assessor
                 status with { Phase = ClaimPhase.Detaching, Next = null },
             null => status,
             _ => status with { Next = null },
-        };
+        });
     }
+
+    /// <summary>What needs libvirt, or was seen through it, is uncertain while libvirt answers nothing. What to do next stays as it is.</summary>
+    private static ClaimStatus WhileSilent(HostState state, ClaimStatus status) =>
+        state.LibvirtSilentSince is { } since && status.Phase is (ClaimPhase.Attaching or ClaimPhase.Detaching or ClaimPhase.Attached or ClaimPhase.WaitingForGuest)
+            ? status with { Reason = ClaimReason.LibvirtUnavailable, Detail = StatusText.SilentSince(since) }
+            : status;
 
     /// <summary>
     /// The device that already has the claim keeps it; else a lone match by port, or by a serial that tells devices apart.

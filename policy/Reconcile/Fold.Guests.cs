@@ -117,6 +117,8 @@ public sealed partial class Fold
             ForgetNameOf(id);
         }
 
+        // The list was an answer.
+        LibvirtSilent(null);
         ForgiveFailures();
         foreach (var guest in guests)
         {
@@ -142,6 +144,15 @@ public sealed partial class Fold
         }
 
         state = state with { LibvirtConnected = false, LibvirtError = lost.Why, IsLibvirtRefusing = lost.Refused };
+    }
+
+    private void LibvirtSilent(DateTimeOffset? since)
+    {
+        if (state.LibvirtSilentSince != since)
+        {
+            state = state with { LibvirtSilentSince = since };
+            TouchEverything();
+        }
     }
 
     private void TouchEverything()

@@ -74,6 +74,12 @@ public sealed partial class Fold
             case HostEvent.LibvirtLost e:
                 LibvirtLost(e);
                 break;
+            case HostEvent.LibvirtSilent e:
+                LibvirtSilent(e.Since);
+                break;
+            case HostEvent.LibvirtAnswered:
+                LibvirtSilent(null);
+                break;
             case HostEvent.ClaimWritten e:
                 Written(e.Claim);
                 break;

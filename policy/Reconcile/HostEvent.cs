@@ -58,6 +58,12 @@ public abstract record HostEvent
         public bool Refused { get; init; }
     }
 
+    /// <summary>libvirt has answered no call since this time, although one is under way; what is known of the guests may be stale.</summary>
+    public sealed record LibvirtSilent(DateTimeOffset Since) : HostEvent;
+
+    /// <summary>libvirt answers again, or its connection is gone.</summary>
+    public sealed record LibvirtAnswered : HostEvent;
+
     /// <summary>A request made or changed this claim.</summary>
     public sealed record ClaimWritten(Claim Claim) : HostEvent;
 

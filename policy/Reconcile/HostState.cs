@@ -144,6 +144,12 @@ public sealed record HostState
     public ImmutableArray<HostUse> FoundUsesOf(UsbDevice device) =>
         FoundUses.TryGetValue(device.Syspath, out var found) && found.Plug == device.Plug ? found.Uses : [];
 
+    /// <summary>Since when libvirt answers no call, although it was asked; null where it answers, or nothing was asked.</summary>
+    public DateTimeOffset? LibvirtSilentSince { get; init; }
+
+    /// <summary>Whether libvirt can be reached and answers, as far as is known.</summary>
+    public bool IsLibvirtAnswering => LibvirtConnected && LibvirtSilentSince is null;
+
     public UsbDevice? Device(DeviceId id) => SyspathsById.TryGetValue(id, out var syspath) ? Devices.GetValueOrDefault(syspath) : null;
 
     public DeviceId IdOf(UsbDevice device) => DeviceIds.TryGetValue(device.Syspath, out var id) ? id : DeviceId.Of(device.SerialKey ?? device.PortKey);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Guests;
@@ -41,11 +42,17 @@ public static class StatusText
 
     /// <summary>Why there is no connection to libvirt.</summary>
     public static string LibvirtMessage(HostState state, string? why) =>
-        (state.IsLibvirtRefusing ? "libvirt does not let usbhostd in: " : "libvirt can't be reached: ") + (why ?? "not connected yet");
+        state.LibvirtSilentSince is { } since ? "libvirt is " + SilentSince(since) : (state.IsLibvirtRefusing ? "libvirt does not let usbhostd in: " : "libvirt can't be reached: ") + (why ?? "not connected yet");
+
+    /// <summary>Of a libvirt that answers no call, <c>not answering since 2026-03-01 12:00:05 UTC</c>.</summary>
+    public static string SilentSince(DateTimeOffset since) =>
+        string.Create(CultureInfo.InvariantCulture, $"not answering since {since.UtcDateTime:yyyy-MM-dd HH:mm:ss} UTC");
 
     /// <summary>What to do about it.</summary>
     /// <param name="then">What follows once libvirt runs.</param>
-    public static string LibvirtHint(HostState state, string then) => state.IsLibvirtRefusing
+    public static string LibvirtHint(HostState state, string then) => state.LibvirtSilentSince is not null
+        ? $"see what libvirt does: systemctl status libvirtd (or virtqemud); restarting it leaves guests running; {then}"
+        : state.IsLibvirtRefusing
         ? "let user usbhostd into group libvirt: usermod -aG libvirt usbhostd, then systemctl restart usbhostd; where polkit asks, a rule for org.libvirt.unix.manage"
         : $"start libvirt: systemctl start libvirtd (or virtqemud); {then}";
 

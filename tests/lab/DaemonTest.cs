@@ -124,7 +124,7 @@ public abstract class DaemonTest : LabTest
     }
 
     /// <summary>Waits until the daemon has seen what is plugged in, and the guest.</summary>
-    private static async Task HasSeenAsync(string guest = "")
+    protected static async Task HasSeenAsync(string guest = "")
     {
         var missing = Host.Plugged.Where(p => p.IsIn).Select(p => p.PortPath).ToHashSet(StringComparer.Ordinal);
         var request = new WatchRequest { Kinds = { Kind.Devices } };

@@ -20,6 +20,11 @@ public sealed class Libvirtd(HostVm host)
 
     public Task KillAsync() => EndAsync("kill");
 
+    /// <summary>It keeps its sockets, and answers nothing until <see cref="ResumeAsync"/>.</summary>
+    public Task PauseAsync() => host.DoAsync($"{Repository.Bed}/libvirt pause");
+
+    public Task ResumeAsync() => host.DoAsync($"{Repository.Bed}/libvirt resume");
+
     private async Task EndAsync(string verb)
     {
         Runs = false;

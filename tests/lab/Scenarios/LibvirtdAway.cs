@@ -70,4 +70,50 @@ public sealed class LibvirtdAway : DaemonTest
             Assert.That(health.LibvirtError, Is.Not.Empty);
         });
     }
+
+    [Test]
+    public async Task Libvirtd_StoppedBySignal_IsSaidEverywhereAndGoesOnAfterwards()
+    {
+        const int Unavailable = 9;
+        const int TimedOut = 10;
+        var guest = await Bed.AlphaAsync();
+        await (await QemuDevice.StickAsync(Host, "LV-HANGS")).PlugAsync("x0.5");
+        await DeviceAsync("serial:LV-HANGS");
+        await HasSeenAsync(guest.Name);
+        var mark = await guest.MarkAsync();
+
+        await Bed.Libvirtd.PauseAsync();
+        try
+        {
+            var began = await SecondsAsync();
+            var attach = await Host.RunAsync($"{Harness.Daemon.Client} attach serial:LV-HANGS {guest.Name} --wait --timeout 5");
+            var took = await SecondsAsync() - began;
+            var claim = await AnyClaimAsync("", Phase.Attaching, Reason.LibvirtUnavailable);
+            var health = await Host.RunAsync($"{Harness.Daemon.Client} health");
+            began = await SecondsAsync();
+            var version = await Host.RunAsync($"{Harness.Daemon.Client} version");
+            var versionTook = await SecondsAsync() - began;
+            Assert.Multiple(() =>
+            {
+                Assert.That((attach.ExitCode, version.ExitCode, health.ExitCode), Is.EqualTo((TimedOut, 0, Unavailable)), attach.Text + version.Text + health.Text);
+                Assert.That(took, Is.InRange(5, 10), "the client's time");
+                Assert.That(versionTook, Is.LessThan(5), "it used to wait half a minute");
+                Assert.That(version.Text, Does.Contain("Hypervisor:"));
+                Assert.That(health.Text, Does.Contain("not answering since "));
+                Assert.That(claim.Message, Does.Contain("not answering since "));
+            });
+        }
+        finally
+        {
+            await Bed.Libvirtd.ResumeAsync();
+        }
+
+        await guest.SeesAsync("46f4:0001:LV-HANGS", mark);
+        await AnyClaimAsync("", Phase.Attached, Reason.Unspecified);
+        Assert.That((await Api.CallAsync<Health>("GetHealth", new GetHealthRequest())).LibvirtConnected, Is.True);
+    }
+
+    /// <summary>By L1's clock.</summary>
+    private static async Task<double> SecondsAsync() =>
+        double.Parse(await Host.DoAsync("cut -d' ' -f1 /proc/uptime"), System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -297,6 +297,14 @@ internal sealed class VerbTests
         Assert.That((await cli.RunAsync("device-stats")).Lines[2].Split(' ', StringSplitOptions.RemoveEmptyEntries), Is.EqualTo(["0951:1666", "3", "1", "2"]));
     }
 
+    [Test]
+    public async Task Health_SilentLibvirt_SaysSinceWhen()
+    {
+        cli.Service.On<GetHealthRequest>(_ => new Health { LibvirtError = "not answering since 2026-03-01 12:00:00 UTC" });
+
+        Assert.That((await cli.RunAsync("health")).Lines[0], Is.EqualTo("libvirt:          unavailable: not answering since 2026-03-01 12:00:00 UTC"));
+    }
+
     [TestCase(true, 0)]
     [TestCase(false, 9)]
     public async Task Health_Libvirt_DecidesTheExitCode(bool connected, int exit)
