@@ -11,7 +11,7 @@ internal sealed partial class HostService
     /// <summary>The state with what a look at this device finds now.</summary>
     private async ValueTask<HostState> LookedAtAsync(HostState state, UsbDevice device, CancellationToken cancellationToken)
     {
-        if (device.IsHub || state.AttachmentsByAddress[device.Address].Any())
+        if (device.IsHub || !state.AttachmentsByAddress[device.Address].IsEmpty)
         {
             return state;
         }

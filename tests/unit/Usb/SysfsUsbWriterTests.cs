@@ -19,7 +19,7 @@ internal sealed partial class SysfsUsbWriterTests : UsbHostFixture
 
     private SysfsUsbWriter Writer => new(Sysfs.Options, Ports, NullLogger<SysfsUsbWriter>.Instance);
 
-    [GeneratedRegex("""^SUBSYSTEM=="[a-z|]+", SUBSYSTEMS=="usb", ATTRS\{idVendor\}=="0951", ATTRS\{idProduct\}=="1666", ATTRS\{serial\}=="[A-Za-z0-9._:?*-]*"(, ENV\{[A-Z_]+\}="1")+$""", RegexOptions.CultureInvariant, 1000)]
+    [GeneratedRegex("""^SUBSYSTEM=="[a-z|]+", SUBSYSTEMS=="usb", ATTRS\{idVendor\}=="0951", ATTRS\{idProduct\}=="1666", ATTRS\{serial\}=="[A-Za-z0-9._:?*-]*"(, ENV\{[A-Z_]+\}="1")+$""", RegexOptions.CultureInvariant | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex RuleLine { get; }
 
     private string RulesFile => $"{Sysfs.Options.Run}/udev/rules.d/61-usbhostd.rules";
