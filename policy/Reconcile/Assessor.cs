@@ -30,12 +30,6 @@ public static partial class Assessor
         });
     }
 
-    /// <summary>What needs libvirt, or was seen through it, is uncertain while libvirt answers nothing. What to do next stays as it is.</summary>
-    private static ClaimStatus WhileSilent(HostState state, ClaimStatus status) =>
-        state.LibvirtSilentSince is { } since && status.Phase is (ClaimPhase.Attaching or ClaimPhase.Detaching or ClaimPhase.Attached or ClaimPhase.WaitingForGuest)
-            ? status with { Reason = ClaimReason.LibvirtUnavailable, Detail = StatusText.SilentSince(since) }
-            : status;
-
     /// <summary>
     /// The device that already has the claim keeps it; else a lone match by port, or by a serial that tells devices apart.
     /// </summary>
