@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Calls every method that standard input names, a line each: PATH UNARY-OR-STREAM REQUEST-AS-HEX.
 
-calls.py TARGET [CA CERTIFICATE KEY] ; prints PATH STATUS DETAILS-AS-HEX. Of a stream the first answer counts.
+calls.py TARGET [CA CERTIFICATE KEY] ; prints PATH STATUS DETAILS-AS-HEX. Of a stream the first answer counts, or its end.
 """
 import sys
 
@@ -25,7 +25,7 @@ for line in sys.stdin:
             channel.unary_unary(path)(message, timeout=60)
         else:
             stream = channel.unary_stream(path)(message, timeout=60)
-            next(stream)
+            next(stream, None)
             stream.cancel()
         print(path, "OK", flush=True)
     except grpc.RpcError as error:
