@@ -3,7 +3,7 @@ using UsbHostd.Api.V1;
 
 namespace UsbHostd.Daemon.Service;
 
-/// <summary>What one caller may use of the daemon. Root is not counted, except for its changes: root needs no daemon to get at a device.</summary>
+/// <summary>What one caller may use of the daemon. Root is not counted: root needs no daemon to get at a device.</summary>
 internal sealed record CallerLimitOptions
 {
     /// <summary>Calls in a second, on the average; twice as many at once.</summary>
@@ -15,7 +15,7 @@ internal sealed record CallerLimitOptions
     /// <summary>Claims that stand at once.</summary>
     public int Claims { get; init; } = 256;
 
-    /// <summary>Changes that are written down in a minute, on the average; those of ten minutes at once. Root's are counted too.</summary>
+    /// <summary>Changes that are written down in a minute, on the average; those of ten minutes at once.</summary>
     public int ChangesPerMinute { get; init; } = 60;
 }
 
@@ -58,6 +58,11 @@ internal sealed class CallerLimits(CallerLimitOptions options, TimeProvider time
     /// <exception cref="HostException">Too many changes.</exception>
     public void Change(Caller caller)
     {
+        if (IsFree(caller))
+        {
+            return;
+        }
+
         var use = Of(caller);
         lock (use)
         {
