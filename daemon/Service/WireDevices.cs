@@ -220,7 +220,7 @@ internal static class WireDevices
         Id = answer.Id.ToString(),
         Key = answer.Follows.Text,
         UsbId = answer.UsbId.ToString(),
-        DeviceName = state.Remembered.TryGetValue(Policy.Identity.DeviceId.Of(answer.Follows), out var known)
+        DeviceName = state.Remembered.TryGetValue(Policy.Identity.DeviceId.Of(answer.Follows, answer.UsbId), out var known)
             ? state.Labels.GetValueOrDefault(known.Id) ?? known.Name
             : answer.UsbId.ToString(),
         Guest = answer.Guest is { } guest ? Guest(state, guest) : null,

@@ -62,15 +62,32 @@ internal sealed partial class SqliteClaimStore : IClaimStore
     {
         try
         {
-            var state = memory.ReadInto(connection, new StoredState { IsNew = AdoptionMark.IsThere(connection), Claims = ReadClaims(), GuestStarts = ReadGuestStarts(), Answers = ReadAnswers() });
+            var read = memory.ReadInto(connection, new StoredState { IsNew = AdoptionMark.IsThere(connection), Claims = ReadClaims(), GuestStarts = ReadGuestStarts(), Answers = ReadAnswers() });
+            var (state, renewed) = EarlierDeviceIds.Renew(read);
             loaded = true;
             connection.SetCheckpointOnClose(true);
             StoreLog.Opened(logger, file.Path, connection.Scalar("PRAGMA user_version") ?? "", state.Claims.Count);
+            WriteRenewed(renewed);
             return state;
         }
         catch (SqliteException e)
         {
             throw Explain(file.Path, e);
+        }
+    }
+
+    private void WriteRenewed(IReadOnlyList<StoreChange> renewed)
+    {
+        try
+        {
+            if (renewed.Count > 0)
+            {
+                Commit(renewed);
+            }
+        }
+        catch (StoreException)
+        {
+            // It is memory only, and the next start does the same again: a full disk must not keep the daemon from starting.
         }
     }
 

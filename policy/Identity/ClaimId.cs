@@ -12,8 +12,15 @@ public readonly record struct ClaimId : IComparable<ClaimId>
     /// <summary>The id of an explicit claim: a hash of <paramref name="nonce"/>, which must be unique to the claim.</summary>
     public static ClaimId Of(Guid nonce) => new(Base32.NameOf('c', nonce.ToString("D")));
 
-    /// <summary>The id of the claim that a rule makes for this device and guest: the same each time.</summary>
-    public static ClaimId ByRule(DeviceKey key, Guests.GuestId guest) => new(Base32.NameOf('c', $"rule\n{key.Text}\n{guest}"));
+    /// <summary>
+    /// The id of the claim that a rule makes for this device and guest: the same each time. A key by port does not say which device is
+    /// there, so the USB id is part of it: two devices that come to one port have two claims.
+    /// </summary>
+    public static ClaimId ByRule(DeviceKey key, UsbId id, Guests.GuestId guest) =>
+        key.Kind == FollowKind.Serial ? ByRuleBefore(key, guest) : new(Base32.NameOf('c', $"rule\n{key.Text}\n{id}\n{guest}"));
+
+    /// <summary>The same as versions before made it. Guests may still hold devices by port under such an id.</summary>
+    public static ClaimId ByRuleBefore(DeviceKey key, Guests.GuestId guest) => new(Base32.NameOf('c', $"rule\n{key.Text}\n{guest}"));
 
     /// <summary>The id of the claim that a guest's own definition asks for: the same each time.</summary>
     public static ClaimId ByWish(Guests.GuestId guest, string device) => new(Base32.NameOf('c', $"metadata\n{guest}\n{device}"));

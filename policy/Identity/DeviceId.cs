@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace UsbHostd.Policy.Identity;
 
 /// <summary>
-/// <c>d</c> and 12 lower-case base32 digits of a hash of a device's key, for example <c>dmzxw6ytboi2e</c>. Legal in D-Bus
+/// <c>d</c> and 12 lower-case base32 digits of a hash of a device's key and USB id, for example <c>dmzxw6ytboi2e</c>. Legal in D-Bus
 /// paths, libvirt aliases and Kubernetes names.
 /// </summary>
 public readonly record struct DeviceId : IComparable<DeviceId>
@@ -12,7 +12,12 @@ public readonly record struct DeviceId : IComparable<DeviceId>
 
     private DeviceId(string text) => this.text = text;
 
-    public static DeviceId Of(DeviceKey key) => new(Base32.NameOf('d', key.Text));
+    /// <summary>A key by serial contains the USB id already. With a key by port, the next device in that port has another id.</summary>
+    public static DeviceId Of(DeviceKey key, UsbId id) =>
+        key.Kind == FollowKind.Serial ? OfKey(key) : new(Base32.NameOf('d', $"{key.Text}\n{id}"));
+
+    /// <summary>The id as versions before made it: of the key alone. It is read from old databases only.</summary>
+    public static DeviceId OfKey(DeviceKey key) => new(Base32.NameOf('d', key.Text));
 
     public static bool TryParse([NotNullWhen(true)] string? text, out DeviceId id)
     {

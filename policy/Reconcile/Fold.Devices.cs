@@ -134,10 +134,10 @@ public sealed partial class Fold
 
     private void Arrived(UsbDevice device)
     {
-        var id = DeviceId.Of(device.SerialKey ?? device.PortKey);
+        var id = DeviceId.Of(device.SerialKey ?? device.PortKey, device.UsbId);
         if (state.SyspathsById.ContainsKey(id))
         {
-            id = DeviceId.Of(device.PortKey);
+            id = DeviceId.Of(device.PortKey, device.UsbId);
         }
 
         state = state with

@@ -45,7 +45,7 @@ public sealed partial class Fold
 
         var known = state.Remembered.GetValueOrDefault(id);
         var remembered = new RememberedDevice(
-            id, device.SerialKey is { } serial && DeviceId.Of(serial) == id ? serial : device.PortKey, device.PortKey, device.UsbId,
+            id, device.SerialKey is { } serial && DeviceId.Of(serial, device.UsbId) == id ? serial : device.PortKey, device.PortKey, device.UsbId,
             device.Serial, DeviceText.NameOf(device), known?.FirstSeen ?? now, now);
         state = state with { Remembered = state.Remembered.SetItem(id, remembered) };
         changes.Add(new StoreChange.RememberDevice(remembered));
@@ -55,11 +55,14 @@ public sealed partial class Fold
         }
     }
 
+    /// <summary>A claim in its port protects only the USB ids that the claim follows: a hostile device may show ever new ids there.</summary>
+    private bool IsClaimed(RememberedDevice device) =>
+        state.ClaimsByKey[device.Key].Concat(state.ClaimsByKey[device.PortKey]).Any(id => state.Claims[id].Claim.Ids.Contains(device.UsbId));
+
     private void ForgetOldest()
     {
         var oldest = state.Remembered.Values
-            .Where(r => !state.SyspathsById.ContainsKey(r.Id) && !state.Labels.ContainsKey(r.Id)
-                && state.ClaimsByKey[r.Key].IsEmpty && state.ClaimsByKey[r.PortKey].IsEmpty)
+            .Where(r => !state.SyspathsById.ContainsKey(r.Id) && !state.Labels.ContainsKey(r.Id) && !IsClaimed(r))
             .MinBy(r => r.LastSeen);
         if (oldest is not null)
         {

@@ -69,7 +69,8 @@ public sealed partial class Fold
         }
     }
 
-    private static bool IsByRule(ClaimId claim, UsbDevice device, Guest guest) => device.Keys.Any(key => ClaimId.ByRule(key, guest.Id) == claim);
+    private static bool IsByRule(ClaimId claim, UsbDevice device, Guest guest) =>
+        device.Keys.Any(key => ClaimId.ByRule(key, device.UsbId, guest.Id) == claim || ClaimId.ByRuleBefore(key, guest.Id) == claim);
 
     private void Adopt(Guest guest, AttachmentAlias alias, UsbDevice device)
     {

@@ -172,7 +172,8 @@ public sealed partial class Fold
 
     private void ClaimByRule(UsbDevice device, DeviceKey key, Rule rule, Guests.GuestId guest)
     {
-        if (state.Claims.GetValueOrDefault(ClaimId.ByRule(key, guest)) is { Stands: true })
+        var id = RuleClaimId(device, key, guest);
+        if (state.Claims.GetValueOrDefault(id) is { Stands: true })
         {
             // A twin has it that was here first.
             return;
@@ -180,7 +181,7 @@ public sealed partial class Fold
 
         var claim = new Claims.Claim
         {
-            Id = ClaimId.ByRule(key, guest),
+            Id = id,
             Guest = guest,
             Follows = key,
             Ids = [device.UsbId],
@@ -205,10 +206,22 @@ public sealed partial class Fold
         }
     }
 
+    /// <summary>What an earlier version attached keeps the id that its alias has: an upgrade detaches nothing.</summary>
+    private ClaimId RuleClaimId(UsbDevice device, DeviceKey key, Guests.GuestId guest)
+    {
+        var before = ClaimId.ByRuleBefore(key, guest);
+        return state.AttachmentsByClaim[before].Any(p => p.Guest == guest && p.Attachment.Ours!.Plug == device.Plug)
+            ? before
+            : ClaimId.ByRule(key, device.UsbId, guest);
+    }
+
+    /// <summary>Whether no device is there that the claim could be for; another device may be in its port.</summary>
+    private bool IsDeviceAway(Claims.Claim claim) => !state.DevicesWith(claim.Follows).Any(d => claim.Ids.Contains(d.UsbId));
+
     /// <summary>A device that shows another serial at each plug must not leave claims without end.</summary>
     private void EndOldestAbsentRuleClaim()
     {
-        var oldest = state.RuleClaims.Select(id => state.Claims[id]).Where(e => e.DeviceLeft is not null && !state.DevicesWith(e.Claim.Follows).Any())
+        var oldest = state.RuleClaims.Select(id => state.Claims[id]).Where(e => e.DeviceLeft is not null && e.Claim.Hold == Claims.ClaimHold.None && IsDeviceAway(e.Claim))
             .MinBy(e => e.DeviceLeft);
         if (oldest is not null)
         {

@@ -152,7 +152,7 @@ public sealed record HostState
 
     public UsbDevice? Device(DeviceId id) => SyspathsById.TryGetValue(id, out var syspath) ? Devices.GetValueOrDefault(syspath) : null;
 
-    public DeviceId IdOf(UsbDevice device) => DeviceIds.TryGetValue(device.Syspath, out var id) ? id : DeviceId.Of(device.SerialKey ?? device.PortKey);
+    public DeviceId IdOf(UsbDevice device) => DeviceIds.TryGetValue(device.Syspath, out var id) ? id : DeviceId.Of(device.SerialKey ?? device.PortKey, device.UsbId);
 
     /// <summary>What the rules say of a device that is there.</summary>
     public Verdict VerdictOf(UsbDevice device) => Verdicts.GetValueOrDefault(device.Syspath) ?? Verdict.None;

@@ -20,9 +20,12 @@ public static class StatusText
             return NameOf(state, device);
         }
 
-        if (state.Remembered.TryGetValue(DeviceId.Of(claim.Follows), out var own) && own.Key == claim.Follows && claim.Ids.Contains(own.UsbId))
+        foreach (var usbId in claim.Ids)
         {
-            return state.Labels.GetValueOrDefault(own.Id) ?? own.Name;
+            if (state.Remembered.TryGetValue(DeviceId.Of(claim.Follows, usbId), out var own) && own.Key == claim.Follows)
+            {
+                return state.Labels.GetValueOrDefault(own.Id) ?? own.Name;
+            }
         }
 
         if (claim.Follows.Kind == FollowKind.Port)

@@ -96,7 +96,7 @@ public static class DeviceSelector
         // Twins share the serial that one of them is named by: both are meant, so that neither is picked by chance.
         var found = state.Device(id);
         return found is null ? []
-            : found.SerialKey is { } serial && DeviceId.Of(serial) == id ? [.. state.DevicesWith(serial)]
+            : found.SerialKey is { } serial && DeviceId.Of(serial, found.UsbId) == id ? [.. state.DevicesWith(serial)]
             : [found];
     }
 

@@ -37,7 +37,7 @@ internal sealed class IgnoreRulePlanTests
     public void DeviceName_ByPortWhereADeviceWithSerialWasLast_IsItsName()
     {
         var remembered = new RememberedDevice(
-            DeviceId.Of(BySerial), BySerial, ByPort, Stick, "E0D5", "DataTraveler", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
+            DeviceId.Of(BySerial, Stick), BySerial, ByPort, Stick, "E0D5", "DataTraveler", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
         var state = HostState.From(new StoredState { Devices = [remembered] }, new ReconcileLimits(), TestRules.AllowAll);
 
         Assert.That(StatusText.DeviceName(state, Claim(1, ByPort), null), Is.EqualTo("DataTraveler"));

@@ -166,16 +166,16 @@ internal sealed class ClaimStoreTests
         var key = DeviceKey.Serial(new UsbId(0x0951, 0x1666), "SN 1");
         var port = DeviceKey.Port(new UsbController("pci", "0000:00:14.0"), UsbHalf.Usb3, "4.2");
         var device = new RememberedDevice(
-            DeviceId.Of(key), key, port, new UsbId(0x0951, 0x1666), null, "\u001b[31mred\n<x>", StoreFolder.Now, StoreFolder.Now.AddTicks(1));
+            DeviceId.OfKey(key), key, port, new UsbId(0x0951, 0x1666), null, "\u001b[31mred\n<x>", StoreFolder.Now, StoreFolder.Now.AddTicks(1));
         var guest = StoreFolder.Claim(1).Guest;
         folder.With(
             new StoreChange.RememberDevice(device with { Name = "before" }),
             new StoreChange.RememberDevice(device),
-            new StoreChange.RememberDevice(device with { Id = DeviceId.Of(port), Key = port }),
-            new StoreChange.ForgetDevice(DeviceId.Of(port)),
+            new StoreChange.RememberDevice(device with { Id = DeviceId.Of(port, device.UsbId), Key = port }),
+            new StoreChange.ForgetDevice(DeviceId.Of(port, device.UsbId)),
             new StoreChange.RememberLabel(device.Id, "dongle"),
-            new StoreChange.RememberLabel(DeviceId.Of(port), "taken away"),
-            new StoreChange.RememberLabel(DeviceId.Of(port), null),
+            new StoreChange.RememberLabel(DeviceId.Of(port, device.UsbId), "taken away"),
+            new StoreChange.RememberLabel(DeviceId.Of(port, device.UsbId), null),
             new StoreChange.RememberGuest(guest, "web"),
             new StoreChange.RememberGuest(new GuestId(new Guid("33333333-3333-3333-3333-333333333333")), "gone"),
             new StoreChange.RememberGuest(new GuestId(new Guid("33333333-3333-3333-3333-333333333333")), null),

@@ -168,7 +168,7 @@ internal sealed class StoreRefusalTests
         {
             Assert.That(store.Load().Claims, Has.Count.EqualTo(200));
             store.Commit([
-                new StoreChange.RememberLabel(DeviceId.Of(StoreFolder.Claim(1).Follows), "lost"), new StoreChange.PutClaim(StoreFolder.Claim(201)),
+                new StoreChange.RememberLabel(DeviceId.OfKey(StoreFolder.Claim(1).Follows), "lost"), new StoreChange.PutClaim(StoreFolder.Claim(201)),
             ]);
         }
 

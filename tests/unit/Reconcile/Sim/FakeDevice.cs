@@ -108,6 +108,7 @@ internal sealed class FakeDevice
             PeerPortKey = path.IsRootHub ? null : DeviceKey.Port(controller, peer, path.Chain),
             SerialKey = DeviceKey.IsUsableSerial(Serial) ? DeviceKey.Serial(UsbId, Serial!) : null,
             Product = Name,
+            IdPath = $"pci-0000:00:14.0-usb-0:{path.Chain}",
             Serial = Serial,
             Hash = Hash,
             ParentHash = Hash,
