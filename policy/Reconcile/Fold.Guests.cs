@@ -8,7 +8,11 @@ namespace UsbHostd.Policy.Reconcile;
 
 public sealed partial class Fold
 {
-    private void Present(Guest guest) => Present(guest, watched: state.GuestsKnown);
+    private void Present(Guest guest)
+    {
+        Present(guest, watched: state.GuestsKnown);
+        AdoptOrphans(guest);
+    }
 
     /// <param name="watched">The guests were known before: a run that is new to us began since.</param>
     private void Present(Guest guest, bool watched)
@@ -61,7 +65,6 @@ public sealed partial class Fold
         }
 
         NoteStart(guest);
-        AdoptOrphans(guest);
         NoteNodes(before, guest);
         NoteWishes(before, guest);
     }
@@ -123,6 +126,12 @@ public sealed partial class Fold
         foreach (var guest in guests)
         {
             Present(guest, watched);
+        }
+
+        // To adopt is to ask what rules assign: a guest that is not in yet would count as undefined, and what is held back for it would end.
+        foreach (var guest in guests)
+        {
+            AdoptOrphans(guest);
         }
 
         if (first)

@@ -181,6 +181,20 @@ internal sealed class PolicyTests : StickTest
     }
 
     [Test]
+    public void Assign_ReleasedForAGuestThatIsReadAfterAnother_IsHeldBackOverARestart()
+    {
+        var later = world.Guest("later");
+        world.Reload(TestRules.Of(new Rule { Target = RuleTarget.Assign, ToGuest = [new Glob("later")] }));
+        var claim = RuleClaim().Id;
+        world.Release(claim);
+
+        world.Restart();
+
+        Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Held, ClaimReason.Withheld)));
+        Assert.That(later.Hostdevs, Is.Empty);
+    }
+
+    [Test]
     public void Assign_ReleasedAndSeenInANewPortBeforeItLeftTheOld_IsStillHeldBack()
     {
         world.Reload(Assigning());
