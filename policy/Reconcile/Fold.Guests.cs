@@ -169,6 +169,7 @@ public sealed partial class Fold
         touchedClaims.UnionWith(state.Claims.Keys);
         touchedGuests.UnionWith(state.Guests.Keys);
         touchedPlugs.UnionWith(state.Lent.Keys);
+        touchedDevices.UnionWith(state.Devices.Values.Where(d => state.KeptAwake.Contains(d.Plug)).Select(d => d.Syspath));
         TouchJailed();
     }
 

@@ -54,6 +54,19 @@ internal sealed class PowerTests : StickTest
     }
 
     [Test]
+    public void Crash_AndTheGuestStopsWhileLibvirtIsAway_PutsTheSettingBackOnceItIsThere()
+    {
+        world.Claim(stick, guest);
+        world.Do(h => h.LoseLibvirt());
+        world.Restart();
+        world.Do(h => h.Stop(guest));
+
+        world.Do(h => h.RegainLibvirt());
+
+        Assert.That(stick.MaySleep, Is.True);
+    }
+
+    [Test]
     public void Crash_WhileAGuestHasIt_PutsTheSettingBackLater()
     {
         var claim = world.Claim(stick, guest);
