@@ -41,6 +41,11 @@ public sealed partial class Fold
                 ClaimsByVendorAndSerial = Unindexed(before.Claim),
             };
             touchedGuests.Add(before.Claim.Guest);
+            if (before.Claim.Guest != claim.Guest && state.Wishes.ContainsKey(before.Claim.Guest))
+            {
+                // The claim met its wish until now.
+                wishesDue.Add(before.Claim.Guest);
+            }
         }
 
         Index(claim);

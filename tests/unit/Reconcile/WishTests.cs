@@ -217,6 +217,19 @@ internal sealed class WishTests : StickTest
     }
 
     [Test]
+    public void ClaimedByHandMovedAwayAndReleased_IsThenClaimedForItself()
+    {
+        var claim = world.Claim(stick, guest);
+        Ask(Stick);
+        world.Move(claim, world.Guest("other"));
+
+        world.Release(claim);
+
+        Assert.That(Own().Claim.Origin, Is.EqualTo(ClaimOrigin.Metadata));
+        Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
+    }
+
+    [Test]
     public void Released_IsHeldUntilRetried()
     {
         Ask(Stick);
