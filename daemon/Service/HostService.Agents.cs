@@ -93,7 +93,9 @@ internal sealed partial class HostService
         }
     }
 
-    private static Decided Answered(HostState state, Caller caller, AgentRun.Asked question, AgentAnswer said, DateTimeOffset now)
+    /// <summary>What an answer comes to.</summary>
+    /// <exception cref="HostException">It is not one of those that were offered.</exception>
+    internal static Decided Answered(HostState state, Caller caller, AgentRun.Asked question, AgentAnswer said, DateTimeOffset now)
     {
         if (question.In(state) is not { } device)
         {

@@ -22,6 +22,9 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
     /// <summary>What was really done, in order: <c>attach stick guest</c>.</summary>
     public List<string> Done { get; } = [];
 
+    /// <summary>What the daemon tried to attach while a guest had it: only a race may lead to one.</summary>
+    public List<string> Clashes { get; } = [];
+
     public ImmutableArray<IgnoreRule> IgnoreRules { get; private set; } = [];
 
     public ImmutableArray<HostUse> Holders { get; set; } = [];
@@ -222,6 +225,7 @@ internal sealed partial class FakeHost : IUsbHost, IGuestHost, IUsbWriter
     {
         if (IsInUse(device.Address))
         {
+            Clashes.Add($"{device.Name} to {into.Name}");
             throw new GuestHostException(ClaimReason.HeldByOther, $"USB device {device.Address} is in use by driver QEMU", transient: true);
         }
 

@@ -104,14 +104,15 @@ internal sealed partial class FakeHost
         Tell(device);
     }
 
-    public FakeGuest Define(string name, ImmutableArray<GuestUsbController>? controllers = null)
+    public FakeGuest Define(string name, ImmutableArray<GuestUsbController>? controllers = null) => Define(new FakeGuest
     {
-        var guest = new FakeGuest
-        {
-            Id = new GuestId(new Guid(guests.Count + 1, 0, 0, new byte[8])),
-            Name = name,
-            Controllers = controllers ?? FakeGuest.Xhci,
-        };
+        Id = new GuestId(new Guid(guests.Count + 1, 0, 0, new byte[8])),
+        Name = name,
+        Controllers = controllers ?? FakeGuest.Xhci,
+    });
+
+    public FakeGuest Define(FakeGuest guest)
+    {
         guests.Add(guest);
         Tell(guest);
         return guest;
