@@ -53,18 +53,27 @@ public sealed class HostUseInLab : DaemonTest
             var disk = await Refusals.DiskAsync(stick);
             var link = (await Host.DoAsync($"udevadm settle; for l in /dev/disk/by-id/*HU-2*; do [ \"$(readlink -f $l)\" = {disk} ] && echo $l; done | head -1")).Trim();
             await Host.DoAsync($"virsh -q attach-disk kappa {link} sdz --targetbus usb --sourcetype block --config");
+            await RenamedAsync(owner, "kappa-with-disk");
 
             var refusal = await RefusalAsync(() => ClaimAsync("serial:46f4:0001:HU-2", alpha));
-            await Host.DoAsync("virsh -q detach-disk kappa sdz --config");
+            await Host.DoAsync($"virsh -q detach-disk {owner.Name} sdz --config");
+            await RenamedAsync(owner, "kappa-without");
             await ClaimAndSeeAsync("serial:46f4:0001:HU-2", alpha, "46f4:0001:HU-2");
 
             Assert.That(refusal.Code, Is.EqualTo(ErrorCode.ErrorInUseByHost));
-            Assert.That(refusal.Message, Does.Contain("kappa").And.Contain(link));
+            Assert.That(refusal.Message, Does.Contain("kappa-with-disk").And.Contain(link));
         }
         finally
         {
             await owner.RemoveAsync();
         }
+    }
+
+    /// <summary>The daemon reads a definition after the event of its change; a new name on the daemon's feed shows that it did.</summary>
+    private static async Task RenamedAsync(GuestVm guest, string name)
+    {
+        await guest.RenameAsync(name);
+        await HasSeenAsync(name);
     }
 
     [Test]
