@@ -244,7 +244,7 @@ public sealed class Jail : DaemonTest
             await ConfigureAsync($"controllers = {s_x1} dummy_hcd.0");
         }
 
-        await Host.WaitLineAsync(Daemon.Log, "46f4:0001 at 2-6 .*: /dev/sd[a-z]+ on /run/lab/mnt \\(Mount\\)", log, Within.Moments);
+        await Host.WaitLineAsync(Daemon.Log, "46f4:0001 at 2-6 .*: a file system on it is mounted \\(/dev/sd[a-z]+ on /run/lab/mnt\\)", log, Within.Moments);
     }
 
     private static Task<string> ConfigureAsync(string jail) =>

@@ -6,6 +6,8 @@ export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb LANG=C.UTF-8 BED=
 up() { read -r seconds _ </proc/uptime; echo "L1 [$seconds] $*"; }
 fail() { up "FAILED: $*"; sync; echo o >/proc/sysrq-trigger; sleep 5; }
 
+# As systemd does. An umount then also reaches the mount namespaces that libvirt makes for its guests, or a disk stays in use there.
+mount --make-rshared /
 umount -l /proc /sys /dev 2>/dev/null
 mount -t proc proc /proc; mount -t sysfs sysfs /sys; mount -t devtmpfs dev /dev
 mkdir -p /dev/pts /dev/shm

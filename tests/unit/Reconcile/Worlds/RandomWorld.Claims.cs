@@ -203,7 +203,7 @@ internal sealed partial class RandomWorld
             return null;
         }
 
-        var serials = random.devices.Where((d, i) => d.Device.Serial is not null && (step.B >> i) % 2 == 1).Select(d => d.Device).DistinctBy(d => d.Serial);
+        var serials = random.devices.Where((d, i) => d.Device.Serial is not null && (step.B >> i) % 2 == 1).Select(d => d.Device).DistinctBy(d => d.Serial, StringComparer.Ordinal);
         var wishes = serials.Select(d => new GuestWish($"serial:{d.UsbId}:{d.Serial}", Optional: step.C % 2 == 0)).ToArray();
         random.heldBack.Clear();
         random.world.Host.Redefine(guest, wishes);

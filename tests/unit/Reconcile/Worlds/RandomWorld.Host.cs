@@ -221,7 +221,7 @@ internal sealed partial class RandomWorld
             what == 0 ? new[] { PlainRule.One, "S-2222", "D-77" }[random.Next(3)] : null,
             what == 1 ? new[] { Some.StickId, Some.EspBoot }[random.Next(2)] : null,
             what == 2 ? Ports[random.Next(Ports.Length)] : null,
-            target is RuleTarget.Block or RuleTarget.Reject ? [] : guests.Distinct().ToArray(),
+            target is RuleTarget.Block or RuleTarget.Reject ? [] : guests.Distinct(StringComparer.Ordinal).ToArray(),
             who is 0 ? World.User.Uid : null,
             who is 0 or 1 ? World.Group : null,
             random.Next(3) == 0 ? (PlainWhen)random.Next(7) : PlainWhen.Always);

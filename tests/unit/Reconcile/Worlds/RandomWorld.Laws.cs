@@ -221,7 +221,7 @@ internal sealed partial class RandomWorld
     {
         var having = world.State.Claims.Values.Where(e => e.Stands && e.Claim.Hold == ClaimHold.None).Select(e => (e.Id, Status: world.Status(e.Id)))
             .Where(e => e.Status is { Device: not null, Reason: not ClaimReason.HeldByGuest });
-        foreach (var twice in having.GroupBy(e => e.Status.Device!.Syspath).Where(g => g.Count() > 1))
+        foreach (var twice in having.GroupBy(e => e.Status.Device!.Syspath, StringComparer.Ordinal).Where(g => g.Count() > 1))
         {
             Require(false, () => $"{twice.Key} is the device of {twice.Count()} claims: {string.Join(", ", twice.Select(t => $"{Of(t.Id)} {t.Status.Phase}"))}");
         }
