@@ -72,8 +72,8 @@ internal sealed class HostUsesTests : UsbHostFixture
     [TestCase("rw,group_id=0")]
     public void Uses_FuseMountOfAnOrdinaryUser_IsShownAndNotGuarded(string options)
     {
-        Sysfs.WriteProc("1/mountinfo", $"36 25 0:52 / /home/u/m rw - fuse.x /dev/sdb1 {options}\n");
-        Assert.That(Uses().Select(u => (u, u.IsGuarded)), Is.EqualTo(new[] { (new HostUse(HostUseKind.UserMount, "/dev/sdb1 on /home/u/m"), false) }));
+        Sysfs.WriteProc("1/mountinfo", $"36 25 0:52 / /srv/u/m rw - fuse.x /dev/sdb1 {options}\n");
+        Assert.That(Uses().Select(u => (u, u.IsGuarded)), Is.EqualTo(new[] { (new HostUse(HostUseKind.UserMount, "/dev/sdb1 on /srv/u/m"), false) }));
     }
 
     [Test]

@@ -121,7 +121,7 @@ internal sealed class JailStartTests : UsbHostFixture
     public void Close_AUsersFuseMountNamesTheDisk_IsClosed()
     {
         AddMounted();
-        Sysfs.WriteProc("1/mountinfo", "36 25 0:52 / /home/u/m rw - fuse.x /dev/sdb1 rw,user_id=1000,group_id=1000\n");
+        Sysfs.WriteProc("1/mountinfo", "36 25 0:52 / /srv/u/m rw - fuse.x /dev/sdb1 rw,user_id=1000,group_id=1000\n");
 
         Close(Controller);
 

@@ -163,7 +163,13 @@ internal sealed partial class RandomWorld
             var port = device is null ? Ports.FirstOrDefault(p => KeyOf(p) == claim.Follows) : null;
             claims[id] = new PlainClaim
             {
-                Id = id, Maker = caller, Serial = device?.Device.Serial, Port = port, UsbId = claim.Ids[0], Lifetime = ClaimLifetime.Forever, Guest = GuestOf(moved),
+                Id = id,
+                Maker = caller,
+                Serial = device?.Device.Serial,
+                Port = port,
+                UsbId = claim.Ids[0],
+                Lifetime = ClaimLifetime.Forever,
+                Guest = GuestOf(moved),
             };
         }
 
