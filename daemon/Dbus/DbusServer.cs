@@ -72,9 +72,11 @@ internal sealed class DbusServer : IDisposable
                 return;
             }
 
+            // Asked first: a socket that comes while this is told is waited for as well, and found at once.
+            var isAbsent = options.SocketPath is { } socket && !File.Exists(socket);
             Tell(reason, said);
             said = true;
-            if (await ComesAsync().ConfigureAwait(false))
+            if (isAbsent && await ComesAsync(options.SocketPath!).ConfigureAwait(false))
             {
                 pause = options.FirstRetry;
                 continue;
@@ -88,14 +90,9 @@ internal sealed class DbusServer : IDisposable
     /// <summary>
     /// Waits for a bus whose socket is not there: a host may never have one, and looking for it again and again would wake it for nothing.
     /// </summary>
-    /// <returns>False where the socket is there, or can't be waited for: then a pause has to do.</returns>
-    private async Task<bool> ComesAsync()
+    /// <returns>False where the socket can't be waited for: then a pause has to do.</returns>
+    private async Task<bool> ComesAsync(string path)
     {
-        if (options.SocketPath is not { } path || File.Exists(path))
-        {
-            return false;
-        }
-
         try
         {
             await FileAppearance.WaitAsync(path, stopping.Token).ConfigureAwait(false);
