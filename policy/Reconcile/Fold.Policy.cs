@@ -104,6 +104,7 @@ public sealed partial class Fold
         var verdict = state.VerdictOf(device);
         var guest = AssignedGuest(device, verdict);
         var key = RuleKeyOf(device);
+        EndSharedRuleClaims(device);
         var mine = ClaimsFollowing(device).Where(IsForIt).ToList();
         var keep = mine.Find(e => e.Claim.Origin == Claims.ClaimOrigin.Rule && e.Claim.Guest == guest);
         var taken = mine.Exists(e => e.Claim.Origin != Claims.ClaimOrigin.Rule);
@@ -116,6 +117,10 @@ public sealed partial class Fold
             else if (taken && entry.Claim.Hold == Claims.ClaimHold.None)
             {
                 EndRuleClaim(entry, "somebody claimed its device by name");
+            }
+            else if (verdict.Rule is { } rule)
+            {
+                UseAsRuled(entry, rule);
             }
         }
 
@@ -155,6 +160,36 @@ public sealed partial class Fold
         }
 
         assignDue.UnionWith(state.DevicesByKey[serial]);
+    }
+
+    /// <summary>
+    /// The claim by a shared serial that lost its device later than <see cref="AssignTwins"/> looked. Each device is claimed by its port, so this
+    /// one would wait for ever. A hold stays: it keeps out what was released.
+    /// </summary>
+    private void EndSharedRuleClaims(UsbDevice device)
+    {
+        if (device.SerialKey is { } serial && state.SharedSerials.Contains(serial))
+        {
+            foreach (var entry in state.ClaimsByKey[serial].Select(id => state.Claims[id])
+                .Where(e => e is { Stands: true, Claim: { Origin: Claims.ClaimOrigin.Rule, Hold: Claims.ClaimHold.None } } && Assessor.Choose(state, e).Device is null).ToList())
+            {
+                EndRuleClaim(entry, "its serial was seen on two devices at once");
+            }
+        }
+    }
+
+    /// <summary>The claim is used as its rule says now: the rule may have been written anew since the claim was made.</summary>
+    private void UseAsRuled(ClaimEntry entry, Rule rule)
+    {
+        var claim = entry.Claim with { Mode = rule.Mode ?? Claims.ClaimMode.Hostdev, GuestReset = rule.GuestReset ?? Claims.GuestReset.Off };
+        if (claim.Mode != entry.Claim.Mode || claim.GuestReset != entry.Claim.GuestReset)
+        {
+            Put((claim.Mode == entry.Claim.Mode ? entry : entry.Fresh()) with { Claim = claim });
+            if (claim.Hold != Claims.ClaimHold.None)
+            {
+                changes.Add(StoreChange.Keep(claim));
+            }
+        }
     }
 
     private Guests.GuestId? NamedGuest(string named)

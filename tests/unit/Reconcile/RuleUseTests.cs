@@ -42,6 +42,34 @@ internal sealed class RuleUseTests : StickTest
     }
 
     [Test]
+    public void Reload_RuleSaysAnotherModeAndReset_ItsClaimHasThem()
+    {
+        var rule = Assigning(guest.Name).Set.Rules[0];
+        world.Reload(TestRules.Of(rule with { Mode = ClaimMode.Spicevmc }));
+        var claim = world.State.RuleClaims.Single();
+        Assume.That(world.Stand(claim).Reason, Is.EqualTo(ClaimReason.UnsupportedMode));
+
+        world.Reload(TestRules.Of(rule with { GuestReset = Policy.Claims.GuestReset.On }));
+
+        Assert.That((world.Stand(claim).Phase, world.Stored(claim).GuestReset), Is.EqualTo((ClaimPhase.Attached, Policy.Claims.GuestReset.On)));
+    }
+
+    [Test]
+    public void Assign_SharedSerialWhoseClaimLosesItsDevice_EachDeviceIsClaimedByItsPort()
+    {
+        world.Reload(Assigning(guest.Name));
+        world.Plugged(Some.Stick(name: "twin"), "1-5");
+        world.Advance(60);
+        world.Do(h => h.Pull(stick));
+        world.Advance(60);
+
+        world.Plugged(stick);
+
+        var standing = world.State.Claims.Values.Where(e => e.Stands).Select(e => world.Stand(e.Id)).ToList();
+        Assert.That(standing, Is.EqualTo(Enumerable.Repeat((ClaimPhase.Attached, ClaimReason.None), 2)));
+    }
+
+    [Test]
     public void Claim_GuardedDeviceWithAnUnsafeRule_IsAttached()
     {
         world.Do(h => h.Use(stick, new Policy.Devices.HostUse(Policy.Devices.HostUseKind.Mount, "/dev/sda1 on /srv")));
