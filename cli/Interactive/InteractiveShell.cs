@@ -10,6 +10,7 @@ namespace UsbHostd.Cli.Interactive;
 /// </summary>
 internal sealed class InteractiveShell(CliTerminal terminal, ShellState state)
 {
+    private const string Program = "usbhostctl";
     private const int EndedBySignal = 128;
     private const int SigTerm = 15;
 
@@ -123,8 +124,10 @@ internal sealed class InteractiveShell(CliTerminal terminal, ShellState state)
             return (int)ExitCode.Usage;
         }
 
-        foreach (var words in line.Commands)
+        foreach (var command in line.Commands)
         {
+            // Hints name the program, and people copy them.
+            var words = command[0] == Program ? command[1..] : command;
             var current = terminal.Width is null ? terminal : terminal with { Width = CliTerminal.WidthNow() };
             var exit = await new CommandLine(current, state).RunAsync(words);
             if (exit != (int)ExitCode.Ok || state.IsLeaving)
