@@ -100,13 +100,13 @@ public sealed class UsbHostAddress
         (true, SocketError.AccessDenied) => new UsbHostException(
             ErrorCode.ErrorPermissionDenied,
             $"no access to {host}: your user is not in group usbhostd",
-            "sudo usermod -aG usbhostd $USER, then log in again",
+            "join the group: sudo usermod -aG usbhostd $USER, then log in again",
             refused),
         (true, SocketError.AddressNotAvailable) => new UsbHostException(
-            ErrorCode.ErrorUnavailable, $"usbhostd is not running (no socket at {host})", "systemctl start usbhostd", refused),
+            ErrorCode.ErrorUnavailable, $"usbhostd is not running (no socket at {host})", "start it: systemctl start usbhostd", refused),
         (true, SocketError.ConnectionRefused) => new UsbHostException(
-            ErrorCode.ErrorUnavailable, $"usbhostd is not running (nobody answers at {host})", "systemctl start usbhostd", refused),
+            ErrorCode.ErrorUnavailable, $"usbhostd is not running (nobody answers at {host})", "start it: systemctl start usbhostd", refused),
         _ => new UsbHostException(
-            ErrorCode.ErrorUnavailable, $"can't connect to {text}: {refused.Message}", "is usbhostd running there?", refused),
+            ErrorCode.ErrorUnavailable, $"can't connect to {text}: {refused.Message}", "see on that host whether it runs: systemctl status usbhostd", refused),
     };
 }

@@ -150,7 +150,7 @@ internal sealed class AttachVerb
         {
             throw new UsbHostException(
                 ErrorCode.ErrorTimedOut, string.Create(CultureInfo.InvariantCulture, $"usbhostd did not say within {limit.TotalSeconds:0.###} s whether it made the claim"),
-                "usbhostctl claim-list shows it, if it did");
+                "see whether it did: usbhostctl claim-list");
         }
     }
 

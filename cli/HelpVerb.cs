@@ -37,7 +37,7 @@ internal static class HelpVerb
         }
 
         ErrorReport.Write(
-            terminal, $"'{topic}' is neither a verb nor a group of verbs", $"groups are {string.Join(", ", line.Groups.Select(g => g.Keyword))}; {line.HelpOn("")} lists the verbs");
+            terminal, $"'{topic}' is neither a verb nor a group of verbs", $"groups are {string.Join(", ", line.Groups.Select(g => g.Keyword))}; see the verbs: {line.HelpOn("")}");
         return ExitCode.Usage;
     }
 }

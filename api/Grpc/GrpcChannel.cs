@@ -104,12 +104,12 @@ internal sealed class GrpcChannel : IDisposable
     private static UsbHostException Translate(Exception failure) => failure switch
     {
         OperationCanceledException => new UsbHostException(
-            ErrorCode.ErrorTimedOut, "usbhostd did not answer in time", "journalctl -u usbhostd says what it is doing", failure),
+            ErrorCode.ErrorTimedOut, "usbhostd did not answer in time", "see what it is doing: journalctl -u usbhostd", failure),
         HttpRequestException { InnerException: UsbHostException refused } => refused,
         GrpcException broken => new UsbHostException(
             ErrorCode.ErrorInternal, "usbhostd's answer can't be read: " + broken.Message, inner: broken),
         _ => new UsbHostException(
-            ErrorCode.ErrorUnavailable, "the connection to usbhostd was lost", "systemctl status usbhostd", failure),
+            ErrorCode.ErrorUnavailable, "the connection to usbhostd was lost", "see whether it runs: systemctl status usbhostd", failure),
     };
 
     private static UsbHostException Broken(string what) => new(ErrorCode.ErrorInternal, "usbhostd's answer can't be read: " + what);

@@ -22,7 +22,7 @@ internal static class MonitorVerb
         {
             ErrorReport.Write(
                 session.Terminal, "monitor needs a terminal that can place the cursor",
-                "usbhostctl claim-list shows what there is, usbhostctl event --loop what changes");
+                "see what there is: usbhostctl claim-list; or what changes: usbhostctl event --loop");
             return ExitCode.Usage;
         }
 

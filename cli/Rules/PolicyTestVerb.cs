@@ -94,7 +94,7 @@ internal static class PolicyTestVerb
             List<string> names = [.. files.Where(file => Path.GetExtension(file) == RecordedAs).Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal)];
             if (files.FirstOrDefault(file => Path.GetExtension(file) == ExpectedIn && !files.Contains(Path.ChangeExtension(file, RecordedAs))) is { } alone)
             {
-                ErrorReport.Write(terminal, $"{Path.Combine(folder, alone)} has no {RecordedAs} file beside it", "record the device: usbhostctl device-info DEVICE --json");
+                ErrorReport.Write(terminal, $"{Path.Combine(folder, alone)} has no {RecordedAs} file beside it", $"record the device: {RecordedDevice.Recording(Path.Combine(folder, Path.ChangeExtension(alone, RecordedAs)))}");
                 return null;
             }
 
@@ -103,7 +103,7 @@ internal static class PolicyTestVerb
                 return names;
             }
 
-            ErrorReport.Write(terminal, $"there is no recorded device in {folder}", "record one: usbhostctl device-info DEVICE --json > DIR/NAME.json");
+            ErrorReport.Write(terminal, $"there is no recorded device in {folder}", $"record one: {RecordedDevice.Recording(Path.Combine(folder, "NAME.json"))}");
         }
         catch (Exception e) when (RuleInput.IsAboutFiles(e))
         {

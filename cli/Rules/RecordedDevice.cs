@@ -34,10 +34,13 @@ internal sealed record RecordedDevice(string Title, Device Device, RuleSubject S
         }
         catch (Exception e) when (e is IOException or FormatException)
         {
-            ErrorReport.Write(terminal, $"{path} is no recorded device: {e.Message}", "record it: usbhostctl device-info DEVICE --json");
+            ErrorReport.Write(terminal, $"{path} is no recorded device: {e.Message}", $"record it again: {Recording(path)}");
             return null;
         }
     }
+
+    /// <summary>The command that records a device.</summary>
+    public static string Recording(string path) => $"usbhostctl device-info DEVICE --json > {ShellWord.Of(path) ?? "NAME.json"}";
 
     private static RuleSubject SubjectOf(Device device, string name) => new()
     {

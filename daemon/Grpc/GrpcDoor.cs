@@ -138,7 +138,7 @@ internal sealed class GrpcDoor : IDisposable
             default:
                 GrpcLog.Failed(logger, failure, method.Path, caller);
                 return Failure.Of(Detail(
-                    ErrorCode.ErrorInternal, "an internal error of usbhostd", "journalctl -u usbhostd has the details; please report it"));
+                    ErrorCode.ErrorInternal, "an internal error of usbhostd", "see the details: journalctl -u usbhostd; please report them"));
         }
     }
 

@@ -42,14 +42,14 @@ internal sealed partial class HostService
     /// <summary>A guest keeps what it has until that is pulled: then the answer has held for one plug.</summary>
     private static Decided Forgotten(HostState state, Answer answer, StoreChange audit)
     {
-        if (answer.Guest is null || !WireDevices.IsInUse(state, answer))
+        if (answer.Guest is not { } into || !WireDevices.IsInUse(state, answer))
         {
             return Decided.TakingAway([new StoreChange.DropAnswer(answer.Id), audit], [new HostEvent.AnswerForgotten(answer.Id)]);
         }
 
         if (!answer.IsRemembered)
         {
-            throw Refusals.Invalid($"answer {answer.Id} holds for this plug only", "release the claim that came of it, usbhostctl detach; or pull the device");
+            throw Refusals.Invalid($"answer {answer.Id} holds for this plug only", $"release the claim that came of it: {CommandText.Release(ClaimId.ByAnswer(answer.Id, into, answer.Plug))}; or pull the device");
         }
 
         var once = answer with { IsRemembered = false };
@@ -58,5 +58,5 @@ internal sealed partial class HostService
 
     private static Answer? Find(HostState state, string id) => AnswerId.TryParse(id, out var known) ? state.Answers.GetValueOrDefault(known) : null;
 
-    private static HostException NoAnswer(string id) => Refusals.Invalid($"there is no answer {Bounded(id)}", "usbhostctl answer-list shows them");
+    private static HostException NoAnswer(string id) => Refusals.Invalid($"there is no answer {Bounded(id)}", "see the answers: usbhostctl answer-list");
 }

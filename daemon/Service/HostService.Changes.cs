@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Reconcile;
@@ -40,10 +41,10 @@ internal sealed partial class HostService
         {
             var device = OneDevice(current, grant, request.Device);
             var serial = device.SerialKey ?? throw Refusals.Invalid(
-                $"the device on {device.PortPath} has no serial that could tell it apart", "claim it by port: --by port");
+                $"the device on {device.PortPath} has no serial that could tell it apart", $"claim it by its port: usbhostctl attach port:{device.PortPath} GUEST --by port");
             if (current.DevicesByKey[serial].Length > 1)
             {
-                throw ToException(current, grant, ClaimDecider.Ambiguous(current, serial.Text, [.. current.DevicesWith(serial).OrderBy(d => d.PortPath)]), now);
+                throw ToException(current, grant, StillShared(current, device, [.. current.DevicesWith(serial).OrderBy(d => d.PortPath)]), now);
             }
 
             return (new Decided(
@@ -68,7 +69,7 @@ internal sealed partial class HostService
 
             if (!current.Guests.TryGetValue(guest, out var known))
             {
-                throw new HostException(ErrorCode.ErrorGuestNotFound, $"libvirt knows no guest {request.Guest} now", "define it again: virsh define");
+                throw new HostException(ErrorCode.ErrorGuestNotFound, $"libvirt knows no guest {request.Guest} now", "define it again: virsh define FILE");
             }
 
             if (known.Run is not null)
@@ -84,7 +85,7 @@ internal sealed partial class HostService
         {
             if (start.Failure is { } why)
             {
-                throw new HostException(ErrorCode.ErrorInternal, $"guest {state.GuestName(id)} could not be started: {why}", "look at libvirt's log for this guest");
+                throw new HostException(ErrorCode.ErrorInternal, $"guest {state.GuestName(id)} could not be started: {why}", "see libvirt's log for this guest, /var/log/libvirt/qemu");
             }
 
             if (state.LibvirtSilentSince is not null)
@@ -99,6 +100,13 @@ internal sealed partial class HostService
 
         return state.Guests.TryGetValue(id, out var guest) ? WireDevices.Guest(state, guest) : WireDevices.Undefined(state, id);
     }
+
+    /// <summary>Naming one of them by its port would not help: both show the serial now.</summary>
+    private static ClaimDecision.Refused StillShared(HostState state, Policy.Devices.UsbDevice device, ImmutableArray<Policy.Devices.UsbDevice> twins) => new(
+        Refusal.Ambiguous,
+        $"the serial of {StatusText.NameOf(state, device)} on {device.PortPath} is that of {twins.Length} devices now: {string.Join(", ", twins.Select(t => $"port:{t.PortPath}"))}",
+        $"claim each by its port: usbhostctl attach port:{device.PortPath} GUEST --by port")
+    { Candidates = twins, Device = device };
 
     private static HostException ToException(HostState state, Grant? grant, ClaimDecision.Refused refused, DateTimeOffset now)
     {

@@ -137,7 +137,7 @@ internal sealed partial class HostService
         var most = limits.MostClaims(grant.Caller);
         return state.Claims.Values.Where(e => e.Stands && e.Claim.Origin == ClaimOrigin.Explicit && grant.Owns(e)).Take(most).Count() < most
             ? accepted
-            : throw new HostException(ErrorCode.ErrorTooMany, $"{grant.Caller.Owner} has {most} claims, and may have no more", "release one: usbhostctl claim-release");
+            : throw new HostException(ErrorCode.ErrorTooMany, $"{grant.Caller.Owner} has {most} claims, and may have no more", "see them: usbhostctl claim-list, then release one: usbhostctl claim-release CLAIM");
     }
 
     /// <summary>The claim that a request would change: with <c>move</c> the one that has the device; with a reason the one that stands for its guest.</summary>
@@ -205,7 +205,7 @@ internal sealed partial class HostService
         Rights.RequireOwn(grant, entry);
         return entry.Stands
             ? entry
-            : throw new HostException(ErrorCode.ErrorClaimNotFound, $"claim {id} was released", "make a new one: usbhostctl attach");
+            : throw new HostException(ErrorCode.ErrorClaimNotFound, $"claim {id} was released", $"make a new one: {CommandText.AttachAnew(state, entry.Claim)}");
     }
 
     private static ClaimEntry ClaimToRelease(HostState state, Grant? grant, ReleaseClaimRequest request)
@@ -215,7 +215,7 @@ internal sealed partial class HostService
         {
             throw new HostException(
                 ErrorCode.ErrorClaimNotFound, $"claim {entry.Id} is for guest {state.GuestName(entry.Claim.Guest)}, not for {request.Guest}",
-                "name the guest that has it, or leave it out");
+                $"release it there: {CommandText.Release(entry.Id)}");
         }
 
         return entry;
@@ -227,7 +227,7 @@ internal sealed partial class HostService
         if (DeviceSelector.Match(state, text).Length > 0)
         {
             return Assessor.OwnerOf(state, OneDevice(state, grant, text)) ?? throw new HostException(
-                ErrorCode.ErrorClaimNotFound, $"nobody has claimed device {text}", "usbhostctl claim-list shows the claims that stand");
+                ErrorCode.ErrorClaimNotFound, $"nobody has claimed device {text}", "see the claims that stand: usbhostctl claim-list");
         }
 
         var absent = DeviceSelector.MatchAbsent(state, text) ?? throw Refusals.NoDevice(text);
@@ -242,7 +242,7 @@ internal sealed partial class HostService
             }
         }
 
-        throw new HostException(ErrorCode.ErrorClaimNotFound, $"nobody has claimed device {text}", "usbhostctl claim-list shows the claims that stand");
+        throw new HostException(ErrorCode.ErrorClaimNotFound, $"nobody has claimed device {text}", "see the claims that stand: usbhostctl claim-list");
     }
 
     private static string Describe(HostState state, Policy.Claims.Claim claim) =>

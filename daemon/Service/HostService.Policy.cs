@@ -47,7 +47,9 @@ internal sealed partial class HostService
         catch (RulesException e)
         {
             throw new HostException(
-                ErrorCode.ErrorRulesRefused, $"the rules were not loaded, the old ones stay in force: {OneLine.Of(e.Message)}", "mend the file and ask again; usbhostctl policy-check FILE tells beforehand");
+                ErrorCode.ErrorRulesRefused, $"the rules were not loaded, the old ones stay in force: {OneLine.Of(e.Message)}", e.File is { } file
+                    ? $"mend the file; see whether it is in order: usbhostctl policy-check {CommandText.Typed(file, "FILE")}, then ask again"
+                    : "mend that, then ask again");
         }
     }
 

@@ -202,9 +202,9 @@ internal sealed partial class HostService : IHostService
             1 => named[0],
             0 when !state.LibvirtConnected => throw LibvirtUnavailable(state),
             0 => throw new HostException(
-                ErrorCode.ErrorGuestNotFound, $"libvirt knows no guest {text}", "usbhostctl guest-list shows the guests; a guest to come is named by its UUID"),
+                ErrorCode.ErrorGuestNotFound, $"libvirt knows no guest {text}", "see the guests: usbhostctl guest-list; a guest to come is named by its UUID"),
             _ => throw new HostException(
-                ErrorCode.ErrorAmbiguous, $"{named.Count} guests are or were called {value}: {string.Join(", ", named)}", "name it by its UUID: uuid:…"),
+                ErrorCode.ErrorAmbiguous, $"{named.Count} guests are or were called {value}: {string.Join(", ", named)}", $"name one by its UUID: {string.Join(", ", named.Select(id => $"uuid:{id}"))}"),
         };
 
         bool Seen(GuestId id) => grant is null || grant.Sees(state, id);

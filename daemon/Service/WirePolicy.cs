@@ -58,8 +58,8 @@ internal static class WirePolicy
             Allowed = why is null && !device.IsHub,
             Message = Message(state, device, guest, why, notCaller) + (now.Decided == verdict.Place ? "" : OtherwiseNow(state, now.Decided)),
             Hint = device.IsHub
-                ? "claim the devices behind it instead"
-                : why is null && notCaller is null ? "" : "add a rule before the one that decides, check it with usbhostctl policy-check FILE, and load it: usbhostctl policy-reload",
+                ? "see the devices behind it: usbhostctl device-list; claim one of them instead"
+                : why is null && notCaller is null ? "" : $"an administrator may add a rule{(verdict.Rule is null ? "" : " before the one that decides")}, then check it: usbhostctl policy-check {File(verdict.Rule)}, then load it: usbhostctl policy-reload",
             Rule = verdict.Rule is { } rule ? grant.SeesAll ? Rule(rule) : Place(rule) : null,
             DecidesSameNow = now.Decided == verdict.Place,
             LeftOut = (uint)(grant.SeesAll ? now.LeftOut : now.LeftOut + now.Misses.Length),
@@ -78,6 +78,9 @@ internal static class WirePolicy
         }));
         return wire;
     }
+
+    /// <summary>The file that such a rule belongs in; a placeholder where no rule decides.</summary>
+    private static string File(Rule? decides) => decides?.Source.File is { } file ? CommandText.Typed(file, "FILE") : "FILE";
 
     private static string Message(HostState state, UsbDevice device, GuestId? guest, string? why, string? notCaller)
     {

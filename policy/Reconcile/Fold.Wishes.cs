@@ -101,7 +101,7 @@ public sealed partial class Fold
         {
             return new WishOutcome(wish, null, new ClaimDecision.Refused(
                 Refusal.InvalidArgument, $"the definition of guest {guest.Name} asks for {(wish.Device.Length == 0 ? "a device" : wish.Device)}: {fault}",
-                "mend it: virsh metadata, see usbhostd-metadata(5)"));
+                $"mend it as usbhostd-metadata(5) says: {Mending(guest)}"));
         }
 
         var id = ClaimId.ByWish(guest.Id, wish.Device);
@@ -153,12 +153,19 @@ public sealed partial class Fold
         }
     }
 
+    /// <summary>virsh can't edit both definitions of a running guest at once: it finds no text then, and changes nothing.</summary>
+    private string Mending(Guest guest)
+    {
+        var edit = $"virsh metadata {CommandText.Guest(state, guest.Id)} --uri urn:usbhostd:domain:1 --key usbhostd --edit";
+        return guest.IsActive ? $"{edit}, then for its next start {edit} --config" : edit;
+    }
+
     private static bool IsWishOf(Claim claim, GuestId guest) => IsWish(claim) && claim.Guest == guest;
 
     private ClaimDecision.Refused Taken(ClaimEntry entry) => new(
         Refusal.HeldByGuest,
         $"{DeviceMark.Named(state, entry.Claim, null)} is claimed for guest {state.GuestName(entry.Claim.Guest)} (claim {entry.Id}, {Assessor.Assess(state, entry, now).Phase})",
-        $"usbhostctl {(entry.Claim.Hold == ClaimHold.None ? "claim-release" : "claim-retry")} {entry.Id}")
+        entry.Claim.Hold == ClaimHold.None ? CommandText.Release(entry.Id) : CommandText.Retry(entry.Id))
     { OtherClaim = entry.Id, OtherGuest = entry.Claim.Guest };
 
     private static bool AsAsked(Claim claim, GuestWish wish) =>

@@ -33,9 +33,10 @@ public static class HostUseText
         HostUseKind.Process => "stop that program, or have it close the device",
         HostUseKind.Loop => "take the loop device down (losetup -d)",
         HostUseKind.GuestNode when use.Guest is { } guest =>
-            $"take it out of guest {guest}: virsh detach-disk for a disk of a running guest, or stop the guest; virsh edit for its definition",
-        HostUseKind.GuestNode => "take it out of that guest: virsh detach-disk, or virsh edit",
-        HostUseKind.Exclusive => "end what uses the disk; lsblk shows what stands on it",
+            $"take it out of the definition of guest {guest}: virsh edit {CommandText.Guest(guest)}, then shut that guest down; "
+            + $"or take a disk out while it runs: virsh domblklist {CommandText.Guest(guest)}, then virsh detach-disk {CommandText.Guest(guest)} TARGET",
+        HostUseKind.GuestNode => "take it out of that guest's definition (virsh edit), then shut that guest down",
+        HostUseKind.Exclusive => "see what stands on the disk: lsblk, then end that",
         _ => "",
     };
 }

@@ -9,7 +9,7 @@ internal static class OtherInPort
     public static string Message(string claimed, UsbDevice other) =>
         $"{claimed} is not plugged in: {DeviceText.NameOf(other)} ({other.UsbId}) is in its port {other.PortPath} now";
 
-    public static string Hint(Claim claim, string guest, UsbDevice other)
+    public static string Hint(HostState state, Claim claim, UsbDevice other)
     {
         var ids = claim.Ids.Append(other.UsbId).Distinct().ToList();
         return claim.Origin switch
@@ -17,7 +17,7 @@ internal static class OtherInPort
             ClaimOrigin.Rule => $"plug it into its port; or let the rule match both: id one-of {{ {string.Join(' ', ids)} }}",
             ClaimOrigin.Metadata => $"plug it into its port; or ask for both in the guest's definition: device=\"port:{other.PortPath}\" follow=\"{string.Join(' ', ids)}\"",
             _ => "plug it into its port; or claim both there, where it is one device that changes its id: "
-                + $"usbhostctl claim-release {claim.Id}, then usbhostctl attach port:{other.PortPath} {guest} --follow {string.Join(',', ids)}",
+                + $"{CommandText.Release(claim.Id)}, then {CommandText.AttachByPort(state, claim, other, ids)}",
         };
     }
 }

@@ -33,14 +33,14 @@ internal static class OtherProduct
         $"{name} is not plugged in as {string.Join(", ", claim.Ids)}: the device on port {other.PortPath} has its serial {claim.Follows.SerialText}, and is {other.UsbId} now; "
         + "a claim by serial is for one product";
 
-    public static string Hint(Claim claim, string guest, UsbDevice other)
+    public static string Hint(HostState state, Claim claim, UsbDevice other)
     {
         var ids = claim.Ids.Append(other.UsbId).Distinct().ToList();
         return claim.Origin switch
         {
             ClaimOrigin.Metadata => $"ask for both products on its port, in the guest's definition: device=\"port:{other.PortPath}\" follow=\"{string.Join(' ', ids)}\"",
             ClaimOrigin.Rule => $"let the rule match both products: id one-of {{ {string.Join(' ', ids)} }}",
-            _ => $"claim both products on its port: usbhostctl claim-release {claim.Id}, then usbhostctl attach port:{other.PortPath} {guest} --by port --follow {string.Join(',', ids)}",
+            _ => $"claim both products on its port: {CommandText.Release(claim.Id)}, then {CommandText.AttachByPort(state, claim, other, ids)}",
         };
     }
 }

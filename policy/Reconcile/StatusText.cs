@@ -54,7 +54,7 @@ public static class StatusText
     /// <summary>What to do about it.</summary>
     /// <param name="then">What follows once libvirt runs.</param>
     public static string LibvirtHint(HostState state, string then) => state.LibvirtSilentSince is not null
-        ? $"see what libvirt does: systemctl status libvirtd (or virtqemud); restarting it leaves guests running; {then}"
+        ? $"see what libvirt does: systemctl status libvirtd (or virtqemud); a restart of it leaves guests running; {then}"
         : state.IsLibvirtRefusing
         ? "let user usbhostd into group libvirt: usermod -aG libvirt usbhostd, then systemctl restart usbhostd; where polkit asks, a rule for org.libvirt.unix.manage"
         : $"start libvirt: systemctl start libvirtd (or virtqemud); {then}";
@@ -62,8 +62,6 @@ public static class StatusText
     /// <summary>Label or name of a device that is there, with its id.</summary>
     public static string NameOf(HostState state, UsbDevice device) =>
         state.Labels.GetValueOrDefault(state.IdOf(device)) ?? DeviceText.NameOf(device);
-
-    private static string NameOnCommandLine(HostState state, UsbDevice? device) => device is null ? "DEVICE" : $"id:{state.IdOf(device)}";
 
     /// <summary>One sentence; empty where all is as wanted.</summary>
     public static string Message(HostState state, Claim claim, ClaimStatus status)
@@ -120,38 +118,5 @@ public static class StatusText
     }
 
     /// <summary>What to do now; empty where nothing needs doing.</summary>
-    public static string Hint(HostState state, Claim claim, ClaimStatus status)
-    {
-        var guest = state.GuestName(claim.Guest);
-        if (status is { Reason: ClaimReason.DeviceAbsent, InPort: { } inPort })
-        {
-            return OtherInPort.Hint(claim, guest, inPort);
-        }
-
-        return status.Reason switch
-        {
-            ClaimReason.DeviceAbsent when OtherProduct.Of(state, claim) is { } other => OtherProduct.Hint(claim, guest, other),
-            ClaimReason.DeviceAbsent => claim.Follows.Kind == FollowKind.Serial ? "plug it in, into any port" : "plug it into its port",
-            ClaimReason.GuestOff => $"start the guest: usbhostctl guest-start {guest}",
-            ClaimReason.GuestUndefined => $"define the guest again, or release the claim: usbhostctl claim-release {claim.Id}",
-            ClaimReason.LibvirtUnavailable => LibvirtHint(state, "the claim goes on by itself"),
-            ClaimReason.Ambiguous => "claim by port instead: usbhostctl attach port:PORT GUEST --by port; or, if the serial is unique after all: usbhostctl device-trust-serial id:DEVICE",
-            ClaimReason.InUseByHost when status.Use is { } use => $"{HostUseText.Hint(use)}; the claim goes on by itself",
-            ClaimReason.InUseByHost => "stop what uses it; the claim goes on by itself",
-            ClaimReason.HeldByGuest => $"release the other claim: usbhostctl claim-release {status.OtherClaim}; or take it over: usbhostctl attach --move",
-            ClaimReason.HeldByOther => "take it out there first, for example with virsh detach-device; the claim goes on by itself",
-            ClaimReason.NoController => $"add <controller type='usb' model='qemu-xhci' ports='15'/> with virsh edit {guest}, in place of one with model='none'; then shut the guest down and start it again, as libvirt adds none while it runs",
-            ClaimReason.NoFreePort => $"detach another device; or give the guest's controller more ports with virsh edit {guest} (qemu-xhci takes ports='15'), then shut the guest down and start it again",
-            ClaimReason.SpeedMismatch => $"give the guest a qemu-xhci controller with virsh edit {guest}, then shut the guest down and start it again",
-            ClaimReason.GuestNotConfigured => "wait until the guest has started, or look for a driver in the guest",
-            ClaimReason.HostDriverBound => $"it is tried again by itself; else: usbhostctl claim-retry {claim.Id}",
-            ClaimReason.DetachedByOther or ClaimReason.Quarantined or ClaimReason.Withheld => $"usbhostctl claim-retry {claim.Id}",
-            ClaimReason.Recovered => $"confirm with usbhostctl claim-retry {claim.Id}, or release with usbhostctl claim-release {claim.Id}",
-            ClaimReason.AttachFailed or ClaimReason.DetachFailed => $"look at the journal and libvirt's log, then: usbhostctl claim-retry {claim.Id}",
-            ClaimReason.NotAllowed => $"usbhostctl policy-explain {NameOnCommandLine(state, status.Device)} {guest} shows each rule; an administrator may add one, or pass policy with --override REASON",
-            ClaimReason.IsHub => "claim the devices behind it instead",
-            ClaimReason.UnsupportedMode => "use mode hostdev",
-            _ => "",
-        };
-    }
+    public static string Hint(HostState state, Claim claim, ClaimStatus status) => HintText.Of(state, claim, status);
 }

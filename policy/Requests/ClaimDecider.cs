@@ -37,7 +37,7 @@ public static class ClaimDecider
 
     public static ClaimDecision.Refused Ambiguous(HostState state, string text, ImmutableArray<UsbDevice> candidates) =>
         new(Refusal.Ambiguous, $"{text} can mean {candidates.Length} devices: {string.Join(", ", candidates.Select(c => $"port:{c.PortPath} ({state.IdOf(c)})"))}",
-            "name one by its port, port:…, or by its id, id:…")
+            $"name one of them: {string.Join(", ", candidates.Select(c => $"port:{c.PortPath}"))}")
         { Candidates = candidates };
 
     private static ClaimDecision Repeated(HostState state, ClaimRequest request, Claim earlier) =>
@@ -52,19 +52,22 @@ public static class ClaimDecider
     {
         var serialTellsApart = device.SerialKey is { } serial && !state.SharedSerials.Contains(serial) && state.DevicesByKey[serial].Length == 1;
         var follow = request.Follow ?? (serialTellsApart && request.FollowIds.IsEmpty ? FollowKind.Serial : FollowKind.Port);
+        ImmutableArray<UsbId> ids = [.. request.FollowIds.Prepend(device.UsbId).Distinct()];
+        var byPort = ClaimOf(request, device.PortKey, ids, nonce, now, state.VerdictOf(device));
         if (follow == FollowKind.Serial && !serialTellsApart)
         {
-            return NotUnique(state, device);
+            return NotUnique(state, byPort, device);
         }
 
         if (follow == FollowKind.Serial && !request.FollowIds.IsEmpty)
         {
+            var bySerial = byPort with { Follows = device.SerialKey!, Ids = [device.UsbId] };
             return new ClaimDecision.Refused(
-                Refusal.InvalidArgument, "a set of ids is followed on one port, not by serial", "leave out --by serial, or leave out --follow");
+                Refusal.InvalidArgument, "a set of ids is followed on one port, not by serial",
+                $"follow the ids on its port: {CommandText.Attach(state, byPort, CommandText.Device(state, device))}; or follow its serial alone: {CommandText.Attach(state, bySerial, CommandText.Device(state, device))}");
         }
 
-        var key = follow == FollowKind.Serial ? device.SerialKey! : device.PortKey;
-        var claim = ClaimOf(request, key, [.. request.FollowIds.Prepend(device.UsbId).Distinct()], nonce, now, state.VerdictOf(device));
+        var claim = follow == FollowKind.Serial ? byPort with { Follows = device.SerialKey! } : byPort;
         if (request.OverrideReason is null && Permission.WhyNotCaller(state, device, request.Uid, request.Gids) is { } notYou)
         {
             return NotForThisCaller(state, device, notYou);
@@ -90,14 +93,16 @@ public static class ClaimDecider
         {
             return new ClaimDecision.Refused(
                 Refusal.DeviceNotFound, $"no device {request.Device} that this caller may have is plugged in",
-                "plug it in first: a device that is away can be claimed by an operator only; or ask what the rules say of it");
+                "plug it in first; only an operator may claim a device that is away");
         }
 
+        var (typed, guest) = (CommandText.Typed(request.Device, "DEVICE"), CommandText.Guest(state, request.Guest));
         if (DeviceSelector.MatchAbsent(state, request.Device) is not { } absent)
         {
             return new ClaimDecision.Refused(
                 Refusal.DeviceNotFound, $"no device {request.Device} is plugged in, and none is remembered",
-                "usbhostctl device-list shows what is there; a device that is away is named serial:VENDOR:PRODUCT:SERIAL, or port:… with --follow VENDOR:PRODUCT");
+                "see what is plugged in: usbhostctl device-list; a device that is away is named by its serial: "
+                + $"usbhostctl attach serial:VENDOR:PRODUCT:SERIAL {guest}; or by its port: usbhostctl attach port:PORT {guest} --follow VENDOR:PRODUCT");
         }
 
         var follow = request.Follow ?? (absent.Serial is not null && request.FollowIds.IsEmpty ? FollowKind.Serial : FollowKind.Port);
@@ -106,7 +111,7 @@ public static class ClaimDecider
         {
             return new ClaimDecision.Refused(
                 Refusal.InvalidArgument, $"{request.Device} is away and can't be followed by {follow.ToString().ToLowerInvariant()}: that much is not known of it",
-                "plug it in once, or follow it by what its name says");
+                $"plug it in once; or follow its {(follow == FollowKind.Serial ? "port" : "serial")}: {FollowedOtherwise(typed, guest, follow, absent, request)}");
         }
 
         ImmutableArray<UsbId> ids = [.. (absent.UsbId is { } own ? request.FollowIds.Prepend(own) : request.FollowIds).Distinct()];
@@ -114,7 +119,7 @@ public static class ClaimDecider
         {
             return new ClaimDecision.Refused(
                 Refusal.InvalidArgument, $"nothing is plugged into {request.Device} now, and whatever comes there must not go to a guest unseen",
-                "say which device may come: --follow VENDOR:PRODUCT");
+                $"say which device may come: usbhostctl attach {typed} {guest} --follow VENDOR:PRODUCT");
         }
 
         var claim = ClaimOf(request, key, ids, nonce, now, Verdict.None);
@@ -123,8 +128,20 @@ public static class ClaimDecider
             : claim.Mode != ClaimMode.Hostdev ? UnsupportedMode(claim) : new ClaimDecision.Accepted(claim, AlreadyThere: false);
     }
 
+    /// <summary>A device that is away, by the key that is known of it.</summary>
+    private static string FollowedOtherwise(string typed, string guest, FollowKind asked, AbsentDevice absent, ClaimRequest request)
+    {
+        if (asked == FollowKind.Port)
+        {
+            return $"usbhostctl attach {typed} {guest} --by serial";
+        }
+
+        var ids = request.FollowIds.IsEmpty ? absent.UsbId is null ? "VENDOR:PRODUCT" : "" : string.Join(',', request.FollowIds);
+        return $"usbhostctl attach {typed} {guest} --by port{(ids.Length > 0 ? $" --follow {ids}" : "")}";
+    }
+
     private static ClaimDecision.Refused UnsupportedMode(Claim claim) =>
-        new(Refusal.UnsupportedMode, $"mode {claim.Mode} is not supported", "use mode hostdev");
+        new(Refusal.UnsupportedMode, $"mode {claim.Mode} is not supported", "ask for mode hostdev");
 
     /// <summary>What the request leaves open, the rule says.</summary>
     private static Claim ClaimOf(ClaimRequest request, DeviceKey key, ImmutableArray<UsbId> ids, Guid nonce, DateTimeOffset now, Verdict verdict) => new()
@@ -148,7 +165,7 @@ public static class ClaimDecider
         Created = now,
     };
 
-    private static ClaimDecision.Refused NotUnique(HostState state, UsbDevice device)
+    private static ClaimDecision.Refused NotUnique(HostState state, Claim byPort, UsbDevice device)
     {
         var twins = device.SerialKey is { } serial ? state.DevicesWith(serial).OrderBy(d => d.PortPath).ToImmutableArray() : [device];
         return new ClaimDecision.Refused(
@@ -156,7 +173,7 @@ public static class ClaimDecider
             device.SerialKey is null
                 ? $"{StatusText.NameOf(state, device)} on {device.PortPath} has no serial that tells it apart"
                 : $"the serial of {StatusText.NameOf(state, device)} on {device.PortPath} was seen on more than one device",
-            "claim it by port: --by port")
+            $"claim it by its port: {CommandText.AttachByPort(state, byPort, device, byPort.Ids)}")
         { Candidates = twins, Device = device };
     }
 
@@ -204,9 +221,8 @@ public static class ClaimDecider
             ClaimReason.UnsupportedMode => Refusal.UnsupportedMode,
             _ => Refusal.NotAllowed,
         };
-        var hint = why == Refusal.InUseByHost
-            ? $"{(status.Use is { } use ? HostUseText.Hint(use) : "stop what uses it")}, and ask again; an administrator may pass this with --force REASON"
-            : StatusText.Hint(state, claim, status);
+        var hint = HintText.Of(state, claim, status, HintText.AskAgain)
+            + (why == Refusal.InUseByHost ? $"; or pass the guard, as an administrator: {CommandText.Attach(state, claim, CommandText.Device(state, device), "--force REASON")}" : "");
         return new ClaimDecision.Refused(why, StatusText.Message(state, claim, status), hint) { Device = device, OtherGuest = status.OtherGuest };
     }
 }

@@ -24,7 +24,8 @@ public static class StandingClaim
         {
             var status = Assessor.Assess(state, standing, held.Created);
             return Refuse(
-                state, held, device, $"(claim {held.Id}, {status.Phase})", $"release it: usbhostctl claim-release {held.Id}; or take it over: --move");
+                state, held, device, $"(claim {held.Id}, {status.Phase})",
+                TakeOver(state, request, claim, held, device));
         }
 
         if (held.Guest != claim.Guest && IsNobodys(held))
@@ -36,7 +37,8 @@ public static class StandingClaim
         {
             return Refuse(
                 state, held, device, $"already (claim {held.Id}), and {otherwise}",
-                $"release it first: usbhostctl claim-release {held.Id}; or leave out what it has otherwise");
+                $"release it first: {CommandText.Release(held.Id)}, then ask again; "
+                + $"or take it as it is: {CommandText.Attach(state, held with { Guest = claim.Guest }, Named(state, request, device), request.Move ? "--move" : "")}");
         }
 
         return held.Guest == claim.Guest
@@ -109,7 +111,7 @@ public static class StandingClaim
             var status = Assessor.Assess(state, standing, held.Created);
             return Refuse(
                 state, held, device, $"already (claim {held.Id}), which is set aside: {StatusText.Message(state, held, status)}",
-                $"usbhostctl claim-retry {held.Id}");
+                CommandText.Retry(held.Id));
         }
 
         if (GivesReasons(request, held))
@@ -122,7 +124,7 @@ public static class StandingClaim
         return device is not null && !device.IsHub && Permission.WhyNot(state, held, device) is { } forbidden
             ? Refuse(
                 state, held, device, $"already (claim {held.Id}), and policy does not allow that: {forbidden}",
-                $"release it first: usbhostctl claim-release {held.Id}; an administrator may pass policy with --override REASON")
+                $"{HintText.OfNotAllowed(state, held, device)}; or release that claim: {CommandText.Release(held.Id)}, then ask again")
             : new ClaimDecision.Accepted(held, AlreadyThere: true);
     }
 
@@ -144,6 +146,17 @@ public static class StandingClaim
         { GuestReset: { } reset } when reset != held.GuestReset => $"its guest-reset is {ClaimWords.Of(held.GuestReset)}",
         _ => null,
     };
+
+    /// <summary>A claim that is moved stays as it is; one that nobody made by name is made anew, and its release would only set it aside.</summary>
+    private static string TakeOver(HostState state, ClaimRequest request, Claim claim, Claim held, UsbDevice? device)
+    {
+        var taken = IsNobodys(held) ? claim : held with { Guest = claim.Guest };
+        var move = $"take it over: {CommandText.Attach(state, taken, Named(state, request, device), "--move")}";
+        return IsNobodys(held) ? move : $"release it: {CommandText.Release(held.Id)}, then ask again; or {move}";
+    }
+
+    private static string Named(HostState state, ClaimRequest request, UsbDevice? device) =>
+        device is null ? CommandText.Typed(request.Device, "DEVICE") : CommandText.Device(state, device);
 
     private static ClaimDecision.Refused Refuse(HostState state, Claim held, UsbDevice? device, string how, string hint) =>
         new(Refusal.HeldByGuest, $"{DeviceMark.Named(state, held, device)} is claimed for guest {state.GuestName(held.Guest)} {how}", hint)

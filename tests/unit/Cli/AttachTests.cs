@@ -170,7 +170,7 @@ internal sealed class AttachTests
         var result = await cli.RunAsync("attach", "d1", "win10", "--wait", "--timeout", "0.2");
 
         Assert.That((result.Exit, result.Error), Is.EqualTo((10,
-            "error: usbhostd did not say within 0.2 s whether it made the claim\nhint: usbhostctl claim-list shows it, if it did\n")));
+            "error: usbhostd did not say within 0.2 s whether it made the claim\nhint: see whether it did: usbhostctl claim-list\n")));
     }
 
     [Test]

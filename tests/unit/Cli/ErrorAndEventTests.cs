@@ -97,7 +97,7 @@ internal sealed class ErrorAndEventTests
         var result = await CliResult.OfAsync(["device-list", "--connect", "unix:/nonexistent/api.sock"], null, _ => null);
 
         Assert.That((result.Exit, result.Error), Is.EqualTo((9,
-            "error: usbhostd is not running (no socket at /nonexistent/api.sock)\nhint: systemctl start usbhostd\n")));
+            "error: usbhostd is not running (no socket at /nonexistent/api.sock)\nhint: start it: systemctl start usbhostd\n")));
     }
 
     [Test]

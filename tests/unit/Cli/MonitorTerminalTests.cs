@@ -112,7 +112,7 @@ internal sealed class MonitorTerminalTests
 
         Assert.That((result.Exit, result.Error), Is.EqualTo((2,
             "error: monitor needs a terminal that can place the cursor\n"
-            + "hint: usbhostctl claim-list shows what there is, usbhostctl event --loop what changes\n")));
+            + "hint: see what there is: usbhostctl claim-list; or what changes: usbhostctl event --loop\n")));
     }
 
     private static Channel<WatchEvent> Answer(GrpcFixture grpc, string version)

@@ -75,6 +75,6 @@ internal sealed class ShellScriptTests
         var result = await cli.RunAsync("help", "nothing");
 
         Assert.That((result.Exit, result.Error), Is.EqualTo((2,
-            "error: 'nothing' is neither a verb nor a group of verbs\nhint: groups are devices, claims, guests, policy, rules, daemon, shell; usbhostctl --help lists the verbs\n")));
+            "error: 'nothing' is neither a verb nor a group of verbs\nhint: groups are devices, claims, guests, policy, rules, daemon, shell; see the verbs: usbhostctl --help\n")));
     }
 }

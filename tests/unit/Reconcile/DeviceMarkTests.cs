@@ -69,7 +69,7 @@ internal sealed class DeviceMarkTests : WorldTest
         var hasp = world.Plugged(Hasp(), "1-5");
         Assert.That(
             Wire(claim).Hint,
-            Does.EndWith($"usbhostctl claim-release {claim}, then usbhostctl attach port:1-5 guest --follow 1a86:7523,0529:0001"));
+            Does.EndWith($"usbhostctl claim-release {claim}, then usbhostctl attach port:1-5 guest --by port --follow 1a86:7523,0529:0001"));
 
         world.Release(claim);
         world.Claim("port:1-5", guest, r => r.FollowIds.Add(["1a86:7523", "0529:0001"]));

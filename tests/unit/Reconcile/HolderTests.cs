@@ -26,8 +26,8 @@ internal sealed class HolderTests : StickTest
 
         Assert.That((refused.Code, world.Host.GuestsWith(stick).Count), Is.EqualTo((ErrorCode.ErrorInUseByHost, 0)));
         Assert.That(refused.Message, Does.StartWith("a guest uses stick").And.EndWith(": guest alpha has /dev/sdb as its disk"));
-        Assert.That(refused.Hint, Is.EqualTo(
-            "take it out of guest alpha: virsh detach-disk for a disk of a running guest, or stop the guest; virsh edit for its definition, and ask again; an administrator may pass this with --force REASON"));
+        Assert.That(refused.Hint, Does.StartWith("take it out of the definition of guest alpha: virsh edit alpha, then shut that guest down; "));
+        Assert.That(refused.Hint, Does.EndWith("usbhostctl attach id:dyjqjqwz2vog7 guest --force REASON"));
     }
 
     [Test]
@@ -214,7 +214,7 @@ internal sealed class HolderTests : StickTest
     [TestCase(HostUseKind.LastKeyboard, "another keyboard")]
     [TestCase(HostUseKind.Process, "stop that program")]
     [TestCase(HostUseKind.Loop, "losetup -d")]
-    [TestCase(HostUseKind.GuestNode, "virsh detach-disk")]
+    [TestCase(HostUseKind.GuestNode, "virsh edit")]
     [TestCase(HostUseKind.Exclusive, "lsblk")]
     public void Hint_ForEachGuardedUse_SaysWhatEndsIt(HostUseKind kind, string word) =>
         Assert.That(HostUseText.Hint(new HostUse(kind, "x")), Does.Contain(word));

@@ -9,11 +9,13 @@ internal class SteppedService : DispatchProxy
 #pragma warning restore CA1852
 {
     private World world = null!;
+    private Func<Caller>? caller;
 
-    public static IHostService Of(World world)
+    /// <param name="caller">Who calls, in place of whoever the door says; each call is answered before it returns then.</param>
+    public static IHostService Of(World world, Func<Caller>? caller = null)
     {
         var service = Create<IHostService, SteppedService>();
-        ((SteppedService)(object)service).world = world;
+        (((SteppedService)(object)service).world, ((SteppedService)(object)service).caller) = (world, caller);
         return service;
     }
 
@@ -21,9 +23,27 @@ internal class SteppedService : DispatchProxy
     {
         lock (world)
         {
+            if (caller is not null)
+            {
+                args![0] = caller();
+            }
+
             var answer = targetMethod!.Invoke(world.Service, BindingFlags.DoNotWrapExceptions, null, args, null);
             world.Settle();
-            return answer;
+            return caller is null || !targetMethod.ReturnType.IsValueType ? answer : Answered(answer!);
         }
+    }
+
+    /// <summary>A call may ask the loop several times, and goes on elsewhere in between.</summary>
+    private object Answered(object answer)
+    {
+        var task = (Task)answer.GetType().GetMethod("AsTask")!.Invoke(answer, null)!;
+        while (!task.IsCompleted)
+        {
+            ((IAsyncResult)task).AsyncWaitHandle.WaitOne(1);
+            world.Settle();
+        }
+
+        return Activator.CreateInstance(answer.GetType(), task)!;
     }
 }
