@@ -10,6 +10,6 @@ internal sealed partial class RulesException(IReadOnlyList<string> problems) : E
     /// <summary>The file that the first problem was read in; null where it could not be read at all.</summary>
     public string? File => Place().Match(Problems[0]) is { Success: true } place ? place.Groups["file"].Value : null;
 
-    [GeneratedRegex(@"^(?<file>[^\n]+?):\d+:\d+: ", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"^(?<file>[^\n]+?):\d+:\d+: ", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Place();
 }

@@ -61,7 +61,8 @@ internal static class ClaimHints
         },
         ("unmount it (umount)", end), ("swapoff", end), ("vgchange -an for LVM", end), ("default route", end), ("attach another keyboard", end),
         ("stop that program", end), ("have it close the device", end), ("losetup -d", end), ("end that", end), ("stop what uses it", end),
-        ("virsh edit other", _ => { }), ("shut that guest down", end), ("virsh detach-disk other TARGET", end)) with
+        ("virsh edit other", _ => { }
+        ), ("shut that guest down", end), ("virsh detach-disk other TARGET", end)) with
         {
             Chosen = new(StringComparer.Ordinal) { ["TARGET"] = "vdb" },
         };

@@ -98,6 +98,6 @@ internal sealed partial record HintCase(string Name, Func<HintBed, Task<string>>
 
     private static string Filled(string word, Dictionary<string, string> chosen) => chosen.Aggregate(word, (w, c) => w.Replace(c.Key, c.Value, StringComparison.Ordinal));
 
-    [GeneratedRegex(@"\b(DEVICE|GUEST|PORT|CLAIM|FILE|REASON|VENDOR|PRODUCT|SERIAL|NAME|TARGET)\b|…")]
+    [GeneratedRegex(@"\b(DEVICE|GUEST|PORT|CLAIM|FILE|REASON|VENDOR|PRODUCT|SERIAL|NAME|TARGET)\b|…", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Placeholder();
 }

@@ -67,6 +67,6 @@ internal static partial class HintReader
     private static bool IsInCommand(string text, int at) =>
         Program().Matches(text[..at]) is { Count: > 0 } programs && !text[programs[^1].Index..at].Contains(" (", StringComparison.Ordinal) && !text[programs[^1].Index..at].Contains("; ", StringComparison.Ordinal);
 
-    [GeneratedRegex(@"(?<![\w/'(-])(?:(?:sudo|usbhostctl|virsh|systemctl|journalctl|usermod) (?=\S)|lsblk\b)")]
+    [GeneratedRegex(@"(?<![\w/'(-])(?:(?:sudo|usbhostctl|virsh|systemctl|journalctl|usermod) (?=\S)|lsblk\b)", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Program();
 }

@@ -83,6 +83,7 @@ internal sealed class OtherHintTests
         using var virsh = Process.Start(new ProcessStartInfo(
             "virsh", ["-c", "test:///default", $"{Of} --key usbhostd --live --config --set '<usb><claim device=\"wrong\"/></usb>'; {Of} --key usbhostd {edit}; {Of}{edit[6..]}"])
         {
+            UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
             Environment = { ["VISUAL"] = editor, ["EDITOR"] = editor, ["LC_ALL"] = "C" },
@@ -175,7 +176,7 @@ internal sealed class OtherHintTests
 
         var ways = HintReader.Ways(await bed.RefusalHintAsync("usbhostctl monitor"));
 
-        Assert.That(ways.Select(w => HintReader.Command(w.Single())![1]), Is.EqualTo(new[] { "claim-list", "event" }));
+        Assert.That(ways.Select(w => HintReader.Command(w.Single())![1]), Is.EqualTo(["claim-list", "event"]));
         Assert.That((await bed.TypeAsync(HintReader.Command(ways[0][0])!)).Exit, Is.Zero);
         Assert.That(new CommandLine(CliTerminal.OfProcess()).Root.Parse(HintReader.Command(ways[1][0])![1..]).Errors, Is.Empty);
     }

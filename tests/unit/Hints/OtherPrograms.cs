@@ -32,6 +32,7 @@ internal static class OtherPrograms
         {
             using var process = Process.Start(new ProcessStartInfo(program, args)
             {
+                UseShellExecute = false,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
                 Environment = { ["PATH"] = $"{Environment.GetEnvironmentVariable("PATH")}:/usr/sbin:/sbin", ["LC_ALL"] = "C", ["SYSTEMD_PAGER"] = "" },

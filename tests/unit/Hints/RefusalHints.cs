@@ -80,12 +80,14 @@ internal static class RefusalHints
     {
         b.World.Do(h => h.Restart(b.Guest));
         b.AskAgain();
-    }),
+    }
+    ),
     ("detach another device", b =>
     {
         b.World.Do(h => h.DetachByHand(b.Guest, h.Devices.Single(d => d.Port == "1-8")));
         b.AskAgain();
-    }));
+    }
+    ));
 
     public static void TwinsThere(HintBed bed)
     {

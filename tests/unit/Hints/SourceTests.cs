@@ -31,9 +31,11 @@ internal sealed partial class SourceTests
     [TestCaseSource(nameof(Others))]
     public void Sources_CommandsOfOthers_AreThose(string command) => OtherPrograms.Check(command.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
+    private static readonly string[] Folders = ["policy", "daemon", "api", "cli"];
+
     /// <summary>Strings of the programs, with what is put into them left out.</summary>
     private static IEnumerable<string> Texts() =>
-        from folder in new[] { "policy", "daemon", "api", "cli" }
+        from folder in Folders
         from file in Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.cs", SearchOption.AllDirectories)
         where !file.Contains("/obj/", StringComparison.Ordinal) && !file.Contains("/bin/", StringComparison.Ordinal)
         from line in File.ReadLines(file)
@@ -41,15 +43,15 @@ internal sealed partial class SourceTests
         from Match text in Literal().Matches(Inserted().Replace(line, "X"))
         select text.Value;
 
-    [GeneratedRegex("\"[^\"]*\"")]
+    [GeneratedRegex("\"[^\"]*\"", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Literal();
 
-    [GeneratedRegex(@"\{[^{}]*(\{[^{}]*\}[^{}]*)*\}", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"\{[^{}]*(\{[^{}]*\}[^{}]*)*\}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Inserted();
 
-    [GeneratedRegex(@"(?<![\w/])usbhostctl [a-z]+(-[a-z]+)*( [^;,()""\\]*)?", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"(?<![\w/])usbhostctl [a-z]+(-[a-z]+)*( [^;,()""\\]*)?", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Our();
 
-    [GeneratedRegex(@"(?<![\w/])(virsh|systemctl|journalctl|usermod) [a-z-]+[^;,()""\\]*", RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(@"(?<![\w/])(virsh|systemctl|journalctl|usermod) [a-z-]+[^;,()""\\]*", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Other();
 }
