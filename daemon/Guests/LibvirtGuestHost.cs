@@ -139,7 +139,11 @@ internal sealed partial class LibvirtGuestHost : IGuestHost
     {
         try
         {
-            versions = answers.Call(() => new VersionsRead(c.LibvirtVersion.ToString(3), c.HypervisorVersion.ToString(3)));
+            // Libvirt answers the first question by itself. The second waits while libvirt examines QEMU, as it may before a guest starts, so it must
+            // not keep back the answer to the first.
+            var libvirt = answers.Call(() => c.LibvirtVersion);
+            var hypervisor = answers.Call(() => c.HypervisorVersion);
+            versions = new VersionsRead(libvirt.ToString(3), hypervisor.ToString(3));
         }
         catch (Exception e) when (e is LibvirtException or ObjectDisposedException)
         {
