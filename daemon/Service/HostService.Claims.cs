@@ -42,7 +42,7 @@ internal sealed partial class HostService
     {
         const string Verb = "claim-move";
         var grant = await EnterToChangeAsync(caller, UsbHostMethods.MoveClaim, Verb, request.Id, request.Guest, s => OneClaim(s, null, request.Id), cancellationToken).ConfigureAwait(false);
-        var (nonce, mover) = (Guid.NewGuid(), new ClaimMaker(caller.Owner, caller.Uid, caller.Gids, caller.Door));
+        var (nonce, mover) = (Guid.NewGuid(), new ClaimMaker(caller.Owner, caller.Uid, caller.Gids, caller.Door) { MayRetry = MayRetry(grant) });
         return await ChangeAsync(caller, Verb, request.Id, (state, now) =>
         {
             var entry = Standing(state, grant, request.Id);
@@ -62,7 +62,7 @@ internal sealed partial class HostService
         {
             var entry = ClaimToRelease(state, grant, request);
             Rights.RequireOwn(grant, entry);
-            return new ClaimDecision.Accepted(entry.Stands ? Fold.HeldBack(state, entry.Claim) ?? entry.Claim with { Released = now } : entry.Claim, AlreadyThere: !entry.Stands);
+            return new ClaimDecision.Accepted(entry.Stands ? Fold.HeldBack(state, entry.Claim) ?? entry.Claim.EndedAt(now) : entry.Claim, AlreadyThere: !entry.Stands);
         }, cancellationToken, takesAway: true).ConfigureAwait(false);
     }
 
@@ -104,7 +104,7 @@ internal sealed partial class HostService
             }
 
             List<StoreChange> changes = [new StoreChange.PutClaim(claim), Audit(caller, now, verb, claim.Id.ToString(), "ok", Describe(current, claim))];
-            if (accepted.Ends is { } ends)
+            foreach (var ends in accepted.Ends)
             {
                 changes.AddRange([StoreChange.Keep(ends), Audit(caller, now, verb, ends.Id.ToString(), "ok", $"ended: its device goes to claim {claim.Id}")]);
             }
@@ -115,15 +115,17 @@ internal sealed partial class HostService
         return WireClaims.Claim(state, state.Claims[id], time.GetUtcNow());
     }
 
+    private static Func<ClaimEntry, bool> MayRetry(Grant grant) => entry => grant.Owns(entry) || grant.Has(Right.Manage);
+
     private static IEnumerable<HostEvent> Written(ClaimDecision.Accepted accepted) =>
-        new[] { accepted.Claim, accepted.Ends }.OfType<Policy.Claims.Claim>().Select(c => new HostEvent.ClaimWritten(c));
+        accepted.Ends.Prepend(accepted.Claim).Select(c => new HostEvent.ClaimWritten(c));
 
     private ClaimDecision.Accepted Accept(HostState state, Grant grant, CreateClaimRequest request, Guid nonce, DateTimeOffset now)
     {
         var decision = ClaimDecider.Decide(state, ToCore(state, grant, request), nonce, now);
         var accepted = decision as ClaimDecision.Accepted
             ?? throw ToException(state, grant, (ClaimDecision.Refused)decision, now);
-        if (accepted.Ends is { } ends)
+        foreach (var ends in accepted.Ends)
         {
             Rights.RequireOwn(grant, state.Claims[ends.Id]);
         }
@@ -163,6 +165,7 @@ internal sealed partial class HostService
     {
         Device = request.Device,
         Sees = grant.SeesAll ? null : device => grant.Sees(state, device),
+        MayRetry = MayRetry(grant),
         Guest = OneGuest(state, null, request.Guest, mayBeUnknown: true),
         Follow = WireClaims.Follow(request.Follow),
         FollowIds = [.. request.FollowIds.Select(text => UsbId.TryParse(text, out var id)

@@ -73,10 +73,18 @@ public sealed record Claim
     /// <summary>Set aside until <c>claim-retry</c>; None for a claim that is acted on.</summary>
     public ClaimHold Hold { get; init; } = ClaimHold.None;
 
+    /// <summary>
+    /// Whether the claim only keeps its device out of its own guest, because somebody released it there. Another guest's claim may have the device.
+    /// </summary>
+    public bool IsHeldBack => Hold == ClaimHold.Withheld || (Origin == ClaimOrigin.Rule && Hold != ClaimHold.None);
+
     public required DateTimeOffset Created { get; init; }
 
     /// <summary>When it was released; null while it stands. A released claim is kept for as long as its device is still attached.</summary>
     public DateTimeOffset? Released { get; init; }
+
+    /// <summary>The claim as it is once it is released.</summary>
+    public Claim EndedAt(DateTimeOffset when) => this with { Released = when, Hold = ClaimHold.None };
 
     public bool Equals(Claim? other) => ReferenceEquals(this, other);
 
@@ -142,6 +150,6 @@ public enum ClaimHold
     /// <summary>Adopted from a guest's XML; nobody has confirmed it yet.</summary>
     Recovered,
 
-    /// <summary>Somebody released what a rule assigns: it does not come straight back.</summary>
+    /// <summary>Somebody released what a rule or the guest's definition gives: it does not come back by itself.</summary>
     Withheld,
 }

@@ -46,6 +46,12 @@ public sealed partial class Fold
                 // The claim met its wish until now.
                 wishesDue.Add(before.Claim.Guest);
             }
+
+            if (before.Claim.IsHeldBack && IsWish(claim))
+            {
+                // The definition may ask for it no longer.
+                wishesDue.Add(claim.Guest);
+            }
         }
 
         Index(claim);

@@ -24,6 +24,9 @@ public sealed partial class Fold
         state = state with { SharedSerials = state.SharedSerials.Remove(serial) };
         changes.Add(new StoreChange.RememberSerialShared(serial, Shared: false));
         TouchSerial(serial);
+
+        // What a rule gives by its serial now had a claim by its port.
+        assignDue.UnionWith(state.DevicesByKey[serial]);
     }
 
     private void TouchSerial(DeviceKey serial)

@@ -42,15 +42,15 @@ public sealed partial class Fold
     private void EndAbsentRuleClaims(string why)
     {
         foreach (var entry in state.RuleClaims.Select(id => state.Claims[id])
-            .Where(e => Assessor.Choose(state, e) is { Device: null, Candidates.IsEmpty: true } && (e.Claim.Hold == Claims.ClaimHold.None || !MayBeAssigned(e.Claim))).ToList())
+            .Where(e => Assessor.Choose(state, e) is { Device: null, Candidates.IsEmpty: true } && !IsHeldAndMayBeAssigned(e)).ToList())
         {
             EndRuleClaim(entry, why);
         }
     }
 
     /// <summary>
-    /// Whether some rule may assign the device of a claim to its guest. The device is away: only what the claim says of it counts, and the rest is
-    /// taken to match. A hold ends with the last rule that it holds against.
+    /// Whether some rule may assign the device of a claim to its guest. The device may be away, or go to another port: only what the claim says of it
+    /// counts, and the rest is taken to match. A hold ends with the last rule that it holds against.
     /// </summary>
     private bool MayBeAssigned(Claims.Claim claim)
     {
@@ -64,6 +64,8 @@ public sealed partial class Fold
         return state.Rules.Set.Rules.Any(rule => rule.Assigns(name, claim.Guest) && subjects.Exists(s =>
             RuleMatch.Holds(rule, s, MatchedAttribute.Id) && (claim.Follows.SerialText is null || RuleMatch.Holds(rule, s, MatchedAttribute.Serial))));
     }
+
+    private bool IsHeldAndMayBeAssigned(ClaimEntry entry) => entry.Claim.Hold != Claims.ClaimHold.None && MayBeAssigned(entry.Claim);
 
     private void NoteLostRights(HostState before)
     {
@@ -107,9 +109,15 @@ public sealed partial class Fold
         EndSharedRuleClaims(device);
         var mine = ClaimsFollowing(device).Where(IsForIt).ToList();
         var keep = mine.Find(e => e.Claim.Origin == Claims.ClaimOrigin.Rule && e.Claim.Guest == guest);
-        var taken = mine.Exists(e => e.Claim.Origin != Claims.ClaimOrigin.Rule);
+        var taken = mine.Exists(e => e.Claim.Origin != Claims.ClaimOrigin.Rule && (!e.Claim.IsHeldBack || e.Claim.Guest == guest));
         foreach (var entry in mine.Where(e => e.Claim.Origin == Claims.ClaimOrigin.Rule))
         {
+            if (entry != keep && IsHeldAndMayBeAssigned(entry))
+            {
+                // In another port, say, it may be given there again: the hold waits for that.
+                continue;
+            }
+
             if (entry != keep)
             {
                 EndRuleClaim(entry, "no rule assigns its device to this guest");
@@ -266,7 +274,7 @@ public sealed partial class Fold
 
     private void EndRuleClaim(ClaimEntry entry, string why)
     {
-        var ended = entry.Claim with { Released = now, Hold = Claims.ClaimHold.None };
+        var ended = entry.Claim.EndedAt(now);
         if (entry.Claim.Hold != Claims.ClaimHold.None)
         {
             changes.Add(new StoreChange.DropClaim(entry.Id));

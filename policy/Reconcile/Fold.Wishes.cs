@@ -17,19 +17,6 @@ public sealed partial class Fold
     /// <summary>Whether the definition of the claim's own guest asks for it.</summary>
     public static bool IsWish(Claim claim) => claim.Origin == ClaimOrigin.Metadata && claim.Owner == OwnerOf(claim.Guest);
 
-    /// <summary>
-    /// The claim as it is when somebody releases what a rule or the guest's definition asks for: it is held back, or it would come straight back.
-    /// Null for other claims, which just end.
-    /// </summary>
-    public static Claim? HeldBack(HostState state, Claim claim) => claim switch
-    {
-        { Origin: ClaimOrigin.Rule } => claim with { Hold = ClaimHold.Withheld },
-        _ when IsWish(claim) => claim with { Hold = ClaimHold.Withheld },
-        { Origin: ClaimOrigin.Recovered } when state.Wishes.GetValueOrDefault(claim.Guest, []).Any(w => ClaimId.ByWish(claim.Guest, w.Wish.Device) == claim.Id) =>
-            claim with { Origin = ClaimOrigin.Metadata, Owner = OwnerOf(claim.Guest), Hold = ClaimHold.Withheld },
-        _ => null,
-    };
-
     private void NoteWishes(Guest? before, Guest after)
     {
         if (before is null || !before.Wishes.SequenceEqual(after.Wishes) || state.UnmetWishes.Contains(after.Id))
@@ -72,7 +59,7 @@ public sealed partial class Fold
     private void Meet(Guest guest)
     {
         var asked = guest.Wishes.Select(w => ClaimId.ByWish(guest.Id, w.Device)).ToHashSet();
-        foreach (var entry in OwnClaims(guest.Id).Where(e => !asked.Contains(e.Id)).ToList())
+        foreach (var entry in OwnClaims(guest.Id).Where(e => !asked.Contains(e.Id) && e.Claim.Hold != ClaimHold.Withheld).ToList())
         {
             EndWish(entry, "its guest's definition no longer asks for it");
         }
@@ -114,7 +101,8 @@ public sealed partial class Fold
                 : new WishOutcome(wish, null, Taken(own));
         }
 
-        if (own is not null && AsAsked(own.Claim, wish))
+        // Other words or settings in the definition do not end a hold.
+        if (own is not null && (own.Claim.Hold == ClaimHold.Withheld || AsAsked(own.Claim, wish)))
         {
             return new WishOutcome(wish, id, null);
         }
@@ -176,7 +164,7 @@ public sealed partial class Fold
 
     private void EndWish(ClaimEntry entry, string why)
     {
-        Put(entry.Fresh() with { Claim = entry.Claim with { Released = now, Hold = ClaimHold.None } });
+        Put(entry.Fresh() with { Claim = entry.Claim.EndedAt(now) });
         changes.Add(StoreChange.Keep(state.Claims[entry.Id].Claim));
         NoteEnd(entry, why);
     }

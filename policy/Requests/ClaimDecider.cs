@@ -79,12 +79,25 @@ public static class ClaimDecider
             return unseen;
         }
 
-        if (RivalOf(state, request, claim, device) is { } rival)
+        return BesideOthers(state, request, claim, device);
+    }
+
+    /// <summary>The decision, now that the claim is known: other claims on the device first, then what would make this one fail.</summary>
+    private static ClaimDecision BesideOthers(HostState state, ClaimRequest request, Claim claim, UsbDevice? device)
+    {
+        var hold = StandingClaim.HoldOf(state, claim, device, claim.Guest);
+        if (hold is not null && !request.MayRetry(hold))
         {
-            return StandingClaim.Meet(state, request, claim, rival, device);
+            return StandingClaim.SetAside(state, hold, device);
         }
 
-        return RefusedBy(state, claim, device) ?? (ClaimDecision)new ClaimDecision.Accepted(claim, AlreadyThere: false);
+        var refused = device is not null ? RefusedBy(state, claim, device) : claim.Mode != ClaimMode.Hostdev ? UnsupportedMode(claim) : null;
+        var decision = RivalOf(state, request, claim, device) is { } rival
+            ? StandingClaim.Meet(state, request, claim, rival, device)
+            : refused ?? (ClaimDecision)new ClaimDecision.Accepted(claim, AlreadyThere: false);
+        return hold is not null && decision is ClaimDecision.Accepted accepted
+            ? accepted with { Ends = [.. accepted.Ends, hold.Claim.EndedAt(claim.Created)] }
+            : decision;
     }
 
     private static ClaimDecision ForAbsent(HostState state, ClaimRequest request, Guid nonce, DateTimeOffset now)
@@ -123,9 +136,7 @@ public static class ClaimDecider
         }
 
         var claim = ClaimOf(request, key, ids, nonce, now, Verdict.None);
-        return RivalOf(state, request, claim, null) is { } rival
-            ? StandingClaim.Meet(state, request, claim, rival, null)
-            : claim.Mode != ClaimMode.Hostdev ? UnsupportedMode(claim) : new ClaimDecision.Accepted(claim, AlreadyThere: false);
+        return BesideOthers(state, request, claim, null);
     }
 
     /// <summary>A device that is away, by the key that is known of it.</summary>

@@ -50,6 +50,9 @@ public sealed record ClaimRequest
 
     /// <summary>Whether the caller may see a device; null where it sees all. One that it does not see is no candidate, and not for it.</summary>
     public Func<UsbDevice, bool>? Sees { get; init; }
+
+    /// <summary>Whether the caller may retry a claim that was set aside. Nobody may where it is not said, and no guest's definition may.</summary>
+    public Func<ClaimEntry, bool> MayRetry { get; init; } = static _ => false;
 }
 
 /// <summary>Why a request was refused.</summary>
@@ -80,8 +83,10 @@ public abstract record ClaimDecision
     /// <summary>The claim to store; or one that already says the same.</summary>
     public sealed record Accepted(Claim Claim, bool AlreadyThere) : ClaimDecision
     {
-        /// <summary>The claim that ends with this: released, and to be stored after the new one, which is in the way of whatever would ask for it again.</summary>
-        public Claim? Ends { get; init; }
+        /// <summary>
+        /// The claims that end with this, released. They are stored after the new one, which is in the way of whatever would ask for them again.
+        /// </summary>
+        public ImmutableArray<Claim> Ends { get; init; } = [];
     }
 
     public sealed record Refused(Refusal Why, string Message, string Hint) : ClaimDecision

@@ -10,11 +10,20 @@ namespace UsbHostd.Policy.Requests;
 /// <summary>What becomes of a request for a device on which a claim stands, and of a claim that is moved: pure.</summary>
 public static class StandingClaim
 {
-    /// <summary>A claim by name goes before one by rule; where both would do the same, the rule's stays.</summary>
+    /// <summary>A claim by name goes before one by rule; where both would do the same, the rule's stays. For one that is held back see <see cref="HoldOf"/>.</summary>
     public static bool GivesWay(ClaimEntry standing, ClaimRequest request) =>
-        standing.Claim.Origin == ClaimOrigin.Rule
-        && (standing.Claim.Guest != request.Guest || standing.Claim.Hold != ClaimHold.None
-            || GivesReasons(request, standing.Claim) || Otherwise(request, standing.Claim) is not null);
+        standing.Claim.IsHeldBack
+        || (standing.Claim.Origin == ClaimOrigin.Rule
+            && (standing.Claim.Guest != request.Guest || GivesReasons(request, standing.Claim) || Otherwise(request, standing.Claim) is not null));
+
+    /// <summary>
+    /// The claim that keeps the device of another claim out of a guest, since somebody released it there. A hold is for its device and its guest,
+    /// whatever asks: it ends only for callers who may retry it.
+    /// </summary>
+    public static ClaimEntry? HoldOf(HostState state, Claim claim, UsbDevice? device, GuestId guest) =>
+        (device?.Keys ?? [claim.Follows]).SelectMany(k => state.ClaimsByKey[k]).Select(id => state.Claims[id])
+            .FirstOrDefault(e => e is { Stands: true, Claim.IsHeldBack: true } && e.Claim.Guest == guest && e.Id != claim.Id
+                && (device is null ? e.Claim.Ids.Intersect(claim.Ids).Any() : Assessor.Choose(state, e).Device?.Syspath == device.Syspath));
 
     /// <param name="claim">What the request would come to if nothing stood there.</param>
     public static ClaimDecision Meet(HostState state, ClaimRequest request, Claim claim, ClaimEntry standing, UsbDevice? device)
@@ -30,7 +39,7 @@ public static class StandingClaim
 
         if (held.Guest != claim.Guest && IsNobodys(held))
         {
-            return Accept(state, claim, device, Ended(held, claim.Created));
+            return Accept(state, claim, device, held.EndedAt(claim.Created));
         }
 
         if (Otherwise(request, held) is { } otherwise)
@@ -44,7 +53,7 @@ public static class StandingClaim
         return held.Guest == claim.Guest
             ? Again(state, request, standing, device)
             : Accept(
-                state, To(held, claim.Guest, request.Uid, request.Gids) with { ForceReason = claim.ForceReason, OverrideReason = claim.OverrideReason }, device, ends: null);
+                state, To(held, claim.Guest, request.Uid, request.Gids) with { ForceReason = claim.ForceReason, OverrideReason = claim.OverrideReason }, device);
     }
 
     /// <summary>Moves a claim to another guest. One that nobody made by name ends, and whoever moves it makes another.</summary>
@@ -53,13 +62,20 @@ public static class StandingClaim
     {
         var (held, moved) = (standing.Claim, To(standing.Claim, guest, by.Uid, by.Gids));
         var device = Assessor.Choose(state, standing).Device;
+        var hold = HoldOf(state, held, device, guest);
+        if (hold is not null && !by.MayRetry(hold))
+        {
+            return SetAside(state, hold, device);
+        }
+
         if (device is not null && Permission.WhyNotCaller(state, device, by.Uid, by.Gids) is { } notYou)
         {
             return ClaimDecider.NotForThisCaller(state, device, notYou);
         }
 
+        // What is held back stays so in its own guest.
         return !IsNobodys(held)
-            ? Accept(state, moved, device, ends: null)
+            ? Accept(state, moved, device, hold?.Claim.EndedAt(now))
             : Accept(
                 state,
                 moved with
@@ -75,7 +91,8 @@ public static class StandingClaim
                     Created = now,
                 },
                 device,
-                Ended(held, now));
+                hold?.Claim.EndedAt(now),
+                held.IsHeldBack ? null : held.EndedAt(now));
     }
 
     /// <summary>A rule or a guest's definition asks for it, for that guest only.</summary>
@@ -93,14 +110,18 @@ public static class StandingClaim
         OverrideReason = null,
     };
 
-    /// <summary>Null where somebody held back what a rule gives: that must not come back when the other claim ends.</summary>
-    private static Claim? Ended(Claim held, DateTimeOffset now) =>
-        held is { Origin: ClaimOrigin.Rule, Hold: not ClaimHold.None } ? null : held with { Released = now, Hold = ClaimHold.None };
-
-    private static ClaimDecision Accept(HostState state, Claim claim, UsbDevice? device, Claim? ends) =>
+    private static ClaimDecision Accept(HostState state, Claim claim, UsbDevice? device, params ReadOnlySpan<Claim?> ends) =>
         device is not null && ClaimDecider.RefusedBy(state, claim, device) is { } refused
             ? refused
-            : new ClaimDecision.Accepted(claim, AlreadyThere: false) { Ends = ends };
+            : new ClaimDecision.Accepted(claim, AlreadyThere: false) { Ends = [.. ends.ToArray().OfType<Claim>()] };
+
+    public static ClaimDecision.Refused SetAside(HostState state, ClaimEntry standing, UsbDevice? device)
+    {
+        var held = standing.Claim;
+        return Refuse(
+            state, held, device, $"already (claim {held.Id}), which is set aside: {StatusText.Message(state, held, Assessor.Assess(state, standing, held.Created))}",
+            CommandText.Retry(held.Id));
+    }
 
     /// <summary>The same guest again: the claim that stands, with what was said since of why policy or the guard is passed.</summary>
     private static ClaimDecision Again(HostState state, ClaimRequest request, ClaimEntry standing, UsbDevice? device)
@@ -108,10 +129,7 @@ public static class StandingClaim
         var held = standing.Claim;
         if (held.Hold != ClaimHold.None || standing.Quarantine is not null)
         {
-            var status = Assessor.Assess(state, standing, held.Created);
-            return Refuse(
-                state, held, device, $"already (claim {held.Id}), which is set aside: {StatusText.Message(state, held, status)}",
-                CommandText.Retry(held.Id));
+            return SetAside(state, standing, device);
         }
 
         if (GivesReasons(request, held))
@@ -168,4 +186,8 @@ public static class StandingClaim
 }
 
 /// <summary>In whose name a claim is made.</summary>
-public sealed record ClaimMaker(string Owner, uint Uid, ImmutableArray<uint> Gids, string Door);
+public sealed record ClaimMaker(string Owner, uint Uid, ImmutableArray<uint> Gids, string Door)
+{
+    /// <inheritdoc cref="ClaimRequest.MayRetry"/>
+    public Func<ClaimEntry, bool> MayRetry { get; init; } = static _ => false;
+}

@@ -205,14 +205,19 @@ internal sealed class WishTests : StickTest
     }
 
     [Test]
-    public void ClaimedByHandAndReleased_IsThenClaimedForItself()
+    public void ClaimedByHandAndReleased_IsHeldBackAlthoughTheDefinitionAsks()
     {
         var claim = world.Claim(stick, guest);
         Ask(Stick);
 
         world.Release(claim);
+        world.Restart();
+        world.Do(h => h.Replug(stick));
 
-        Assert.That(Own().Claim.Origin, Is.EqualTo(ClaimOrigin.Metadata));
+        Assert.That(guest.Hostdevs, Is.Empty);
+        Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Held, ClaimReason.Withheld)));
+        Assert.That(Claims(), Has.Count.EqualTo(1));
+        world.Retry(claim);
         Assert.That(guest.Hostdevs, Has.Count.EqualTo(1));
     }
 

@@ -116,13 +116,15 @@ internal sealed partial class RandomWorld
     private void NoteReleased(Api.V1.Claim released)
     {
         var id = ClaimId.Parse(released.Id);
-        if (claims.TryGetValue(id, out var known))
+        if (released.Released is null)
+        {
+            // Something else would give it back to the same guest: now it is nobody's claim, and a hold.
+            claims.Remove(id);
+            heldBack[id] = released.Guest.Name;
+        }
+        else if (claims.TryGetValue(id, out var known))
         {
             known.Standing = Worlds.Standing.Over;
-        }
-        else if (released.Released is null)
-        {
-            heldBack[id] = released.Guest.Name;
         }
 
         Changed(id);
