@@ -82,6 +82,72 @@ internal sealed class OnePortTests : WorldTest
     }
 
     [Test]
+    public void Assign_OneWithASerialFollowsOneWithoutOfTheSameId_EachHasItsOwnHold()
+    {
+        var (bare, own) = (Bare(Dongle), Some.Dongle("H-1"));
+        world.Reload(Assign(r => r with { Id = OneOf(Dongle) }));
+        world.Plugged(bare, Port);
+        Release(Port);
+        world.Do(h => h.Pull(bare));
+        world.Plugged(own, Port);
+        Assert.That(world.Host.GuestsWith(own), Is.EqualTo([guest]), "the other one was released");
+
+        Release(Port);
+        world.Do(h => h.Replug(own, "1-6"));
+
+        Assert.That(world.Host.GuestsWith(own), Is.Empty, "it is held in whatever port");
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public void TrustSerial_OfADeviceThatARuleGivesByItsPort_StaysOrComesIn(bool runs)
+    {
+        var (one, twin) = (Some.Dongle("H-1"), Some.Dongle("H-1"));
+        world.Reload(Assign(r => r with { ViaPort = One(Port) }));
+        world.Plugged(twin, "1-6");
+        world.Plugged(one, Port);
+        world.Advance(world.Limits.TwinPatience);
+        if (!runs)
+        {
+            world.Do(h => h.Stop(guest));
+        }
+
+        world.Do(h => h.Pull(twin));
+        world.Host.Done.Clear();
+        world.Ask(s => s.TrustSerialAsync(World.Root, new TrustSerialRequest { Device = $"port:{Port}" }, CancellationToken.None));
+        Assert.That(world.Host.Done, Is.Empty);
+        if (!runs)
+        {
+            world.Do(h => h.Start(guest));
+        }
+
+        Assert.That(world.Host.GuestsWith(one), Is.EqualTo([guest]));
+        world.Do(h => h.Replug(one));
+        Assert.That(world.Host.GuestsWith(one), Is.EqualTo([guest]));
+    }
+
+    [TestCase(false)]
+    [TestCase(true)]
+    public void Release_DeviceWithASerialVisitsAPortThatNoRuleGives_IsStillHeldWhenItIsBack(bool given)
+    {
+        var other = world.Guest("other");
+        world.Reload(given
+            ? TestRules.Of(
+                new Rule { Target = RuleTarget.Assign, ViaPort = One(Port), ToGuest = [new Glob("guest")] }, new Rule { Target = RuleTarget.Assign, ToGuest = [new Glob("other")] })
+            : Assign(r => r with { ViaPort = One(Port) }));
+        var stick = world.Plugged(Some.Stick(), Port);
+        Release(Port);
+
+        world.Do(h => h.Replug(stick, "1-6"));
+        Assert.That(world.Host.GuestsWith(stick), given ? Is.EqualTo([other]) : Is.Empty);
+        world.Restart();
+        Assert.That(world.Host.GuestsWith(stick), given ? Is.EqualTo([other]) : Is.Empty);
+        world.Do(h => h.Replug(stick, Port));
+
+        Assert.That(world.Host.GuestsWith(stick), Is.Empty);
+    }
+
+    [Test]
     public void Assign_EachPlugAnotherId_LeavesABoundedNumberOfClaimsAndMemories()
     {
         using var small = new World(
@@ -192,6 +258,9 @@ internal sealed class OnePortTests : WorldTest
 
     private static RuleAttribute<UsbIdPattern> OneOf(params UsbId[] ids) =>
         new(SetOperator.OneOf, [.. ids.Select(i => new UsbIdPattern(i.Vendor, i.Product))], IsSet: true);
+
+    private void Release(string port) =>
+        world.Ask(s => s.ReleaseClaimAsync(World.Root, new ReleaseClaimRequest { Device = $"port:{port}" }, CancellationToken.None));
 
     private void Label(string text) =>
         world.Ask(s => s.SetDeviceLabelAsync(World.Root, new SetDeviceLabelRequest { Device = $"port:{Port}", Label = text }, CancellationToken.None));
