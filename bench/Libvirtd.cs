@@ -48,6 +48,17 @@ internal sealed class Libvirtd : IDisposable
         return libvirtd;
     }
 
+    /// <summary>Null where it was started here, so that nobody else's guests wait for it.</summary>
+    public string? WhyNoPause => started.Count > 0 ? null : "libvirtd is somebody else's, and is not stopped";
+
+    /// <summary>It answers nothing until this is disposed.</summary>
+    public IDisposable Pause()
+    {
+        var process = started[^1].Id.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        Signal("-STOP", process);
+        return new Paused(process);
+    }
+
     public void Dispose()
     {
         foreach (var process in started)
@@ -61,4 +72,11 @@ internal sealed class Libvirtd : IDisposable
     }
 
     private static bool Answers() => Command.Run("virsh", ["-q", "-c", "qemu:///system", "uri"]).ExitCode == 0;
+
+    private static void Signal(string signal, string process) => Command.Run("kill", [signal, process]);
+
+    private sealed class Paused(string process) : IDisposable
+    {
+        public void Dispose() => Signal("-CONT", process);
+    }
 }

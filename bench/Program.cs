@@ -1,6 +1,6 @@
 using UsbHostd.Bench;
 
-string[] all = ["event", "decide", "enumerate", "start", "memory", "idle", "cli", "rules", "calls"];
+string[] all = ["event", "decide", "enumerate", "start", "history", "memory", "idle", "silence", "cli", "rules", "calls"];
 if (args.Except([.. all, "lab"], StringComparer.Ordinal).FirstOrDefault() is { } unknown)
 {
     await Console.Error.WriteLineAsync($"bench: there is no figure {unknown}; there are {string.Join(", ", all)} and lab");
@@ -16,7 +16,7 @@ if (wanted.Contains("lab"))
 }
 
 using var host = new Host();
-using var libvirtd = wanted.Any(figure => figure is "start" or "memory" or "idle" or "cli") ? Libvirtd.Reach() : Libvirtd.NotNeeded();
+using var libvirtd = wanted.Any(figure => figure is "start" or "memory" or "idle" or "silence" or "cli") ? Libvirtd.Reach() : Libvirtd.NotNeeded();
 var libvirt = libvirtd.WhyNot is null ? "qemu:///system" : ProcessFigures.NoLibvirt;
 
 // Watched while the rest is measured: it does nothing, which the rest can't disturb.
@@ -42,9 +42,19 @@ if (wanted.Contains("start"))
     figures.AddRange(ProcessFigures.Start(host.Root, libvirts));
 }
 
+if (wanted.Contains("history"))
+{
+    figures.Add(HistoryFigure.Measure(host.Root));
+}
+
 if (wanted.Contains("memory"))
 {
     figures.Add(await ProcessFigures.MemoryAsync(host.Root, libvirt, host.Ports));
+}
+
+if (wanted.Contains("silence"))
+{
+    figures.Add(await SilenceFigure.MeasureAsync(host.Root, libvirtd, host.Ports[0]));
 }
 
 if (wanted.Contains("cli"))
