@@ -38,7 +38,7 @@ internal static class WireDevices
     {
         var response = new V1.ListDevicesResponse();
         response.Devices.AddRange(devices
-            .OrderBy(d => d.PortPath.Bus).ThenBy(d => d.PortPath.Chain, PortOrder.Instance)
+            .OrderBy(d => d.PortPath)
             .Select(d => Device(state, d, grant)));
         return response;
     }

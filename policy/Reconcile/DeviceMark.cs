@@ -41,7 +41,7 @@ public static class DeviceMark
     private static string Of(HostState state, DeviceKey follows) => follows.SerialText is { } serial ? $"serial {serial}" : $"port {TextOf(state, follows)}";
 
     private static RememberedDevice? Remembered(HostState state, DeviceKey serial, ImmutableArray<UsbId> ids) =>
-        state.Remembered.Values.FirstOrDefault(known => known.Key == serial && ids.Contains(known.UsbId));
+        ids.Select(id => state.Remembered.GetValueOrDefault(DeviceId.Of(serial, id))).FirstOrDefault(known => known is not null);
 
     private static RememberedDevice? LastIn(HostState state, DeviceKey port, ImmutableArray<UsbId> ids) =>
         state.Remembered.Values.Where(known => known.PortKey == port && ids.Contains(known.UsbId)).MaxBy(known => known.LastSeen);
