@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
@@ -39,6 +40,7 @@ public sealed partial class Fold
                 ClaimsByKey = state.ClaimsByKey.Remove(before.Claim.Follows, claim.Id),
                 ClaimsByGuest = state.ClaimsByGuest.Remove(before.Claim.Guest, claim.Id),
                 ClaimsByVendorAndSerial = Unindexed(before.Claim),
+                ClaimsByRequest = WithoutRequest(before.Claim),
             };
             touchedGuests.Add(before.Claim.Guest);
             if (before.Claim.Guest != claim.Guest && state.Wishes.ContainsKey(before.Claim.Guest))
@@ -110,6 +112,11 @@ public sealed partial class Fold
         }
     }
 
+    private ImmutableDictionary<(string Owner, string RequestId), ClaimId> WithoutRequest(Claim claim) =>
+        claim.RequestId is { } request && state.ClaimsByRequest.GetValueOrDefault((claim.Owner, request)) == claim.Id
+            ? state.ClaimsByRequest.Remove((claim.Owner, request))
+            : state.ClaimsByRequest;
+
     private MultiIndex<string, ClaimId> Unindexed(Claim claim) => claim.Follows.VendorAndSerial is { } serial
         ? state.ClaimsByVendorAndSerial.Remove(serial, claim.Id)
         : state.ClaimsByVendorAndSerial;
@@ -127,9 +134,7 @@ public sealed partial class Fold
         state = state with
         {
             Claims = state.Claims.Remove(id),
-            ClaimsByRequest = claim.RequestId is { } request && state.ClaimsByRequest.GetValueOrDefault((claim.Owner, request)) == id
-                ? state.ClaimsByRequest.Remove((claim.Owner, request))
-                : state.ClaimsByRequest,
+            ClaimsByRequest = WithoutRequest(claim),
             History = state.History.Dequeue(),
             Retired = state.Retired.Remove(id),
         };

@@ -27,11 +27,13 @@ public sealed partial class Fold
         return new Fold(state, default).GivenByRule(claim) is { } key ? AsHold(claim, ClaimOrigin.Rule, "rule", key) : null;
     }
 
-    /// <summary>Nothing that was said for the released claim alone stays: who made it, how long it stands, and why policy or the guard was passed.</summary>
+    /// <summary>Nothing that was said for the released claim alone stays: who made it by which request, how long it stands, and why policy or the guard was passed.</summary>
     private static Claim AsHold(Claim claim, ClaimOrigin origin, string owner, DeviceKey follows) => claim with
     {
         Origin = origin,
         Owner = owner,
+        RequestId = null,
+        Request = null,
         Uid = ClaimRequest.NoUid,
         Gids = [],
         MoverUid = null,

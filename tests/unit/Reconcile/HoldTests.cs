@@ -145,6 +145,26 @@ internal sealed class HoldTests : StickTest
         Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Held, ClaimReason.Withheld)));
     }
 
+    [Test]
+    public void RequestIdsOfTwoCallersAreTheSame_BothClaimsHeldBack_AreStored()
+    {
+        var other = world.Plugged(Some.Dongle(), "1-5");
+        world.Reload(TestRules.AllowAll);
+        List<ClaimId> claims =
+        [
+            ClaimId.Parse(world.Create(new CreateClaimRequest { Device = "port:1-4", Guest = "guest", RequestId = "once", Lifetime = Lifetime.UntilUnplug }).Id),
+            ClaimId.Parse(world.Create(new CreateClaimRequest { Device = $"port:{other.Port}", Guest = "guest", RequestId = "once" }, World.Member).Id),
+        ];
+        world.Reload(Assigning);
+
+        claims.ForEach(c => world.Release(c));
+        world.Restart();
+        world.Do(h => h.Replug(stick));
+
+        Assert.That(claims.Select(c => world.Stand(c)), Is.All.EqualTo((ClaimPhase.Held, ClaimReason.Withheld)));
+        Assert.That(guest.Hostdevs, Is.Empty);
+    }
+
     private void Ask(params GuestWish[] wishes) => world.Do(h => h.Redefine(guest, wishes));
 
     private ClaimId HeldBack(bool byWish)

@@ -107,6 +107,10 @@ internal sealed class MemoryStore : IClaimStore
         switch (change)
         {
             case StoreChange.PutClaim c:
+                // As the table says it: a request of one owner makes one claim that stands.
+                NUnit.Framework.Assert.That(
+                    claims.Values.Where(o => o.Id != c.Claim.Id && o.Released is null && o.Owner == c.Claim.Owner && o.RequestId is not null).Select(o => o.RequestId),
+                    NUnit.Framework.Does.Not.Contain(c.Claim.RequestId));
                 claims[c.Claim.Id] = c.Claim;
                 break;
             case StoreChange.DropClaim c:
