@@ -1,6 +1,6 @@
 namespace UsbHostd.Lab.Harness;
 
-/// <summary>A device of any identity, made by L1's own kernel (configfs on dummy_hcd): bus 5 + n, port 1.</summary>
+/// <summary>A device of any identity, made by L1's own kernel (configfs on dummy_hcd or usbip-vudc): bus 5 + n, port 1.</summary>
 public sealed class Gadget : IPlugged
 {
     private static int s_count;
@@ -21,8 +21,8 @@ public sealed class Gadget : IPlugged
     /// <param name="host">L1.</param>
     /// <param name="id">"303a:1001".</param>
     /// <param name="serial">Null for a device without one.</param>
-    /// <param name="controller">0 to 3: which dummy controller.</param>
-    /// <param name="function">acm, ecm, mass_storage or hid.</param>
+    /// <param name="controller">0 to 3 is a dummy controller; 4 is usbip-vudc, the only one that takes isochronous endpoints.</param>
+    /// <param name="function">acm, ecm, mass_storage, hid or uac1.</param>
     /// <param name="product">Its name; null for one that is made up.</param>
     public static async Task<Gadget> PlugAsync(
         HostVm host, string id, string? serial, int controller, string function = "acm", string? product = null)
@@ -54,10 +54,16 @@ public sealed class Gadget : IPlugged
 
     public async Task RemoveAsync()
     {
-        if (!_removed)
+        if (_removed)
         {
-            (_removed, _in) = (true, false);
-            await _host.DoAsync($"{Repository.Bed}/gadget del {_name}").ConfigureAwait(false);
+            return;
+        }
+
+        var wasIn = _in;
+        (_removed, _in) = (true, false);
+        await _host.DoAsync($"{Repository.Bed}/gadget del {_name}").ConfigureAwait(false);
+        if (wasIn) // or another device may be in its port
+        {
             await _host.SysfsLosesAsync(PortPath).ConfigureAwait(false);
         }
     }
