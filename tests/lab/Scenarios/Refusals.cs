@@ -138,6 +138,44 @@ public sealed class Refusals : DaemonTest
         }
     }
 
+    /// <summary>QEMU's hub runs at full speed. QEMU refuses the device there only once the host's driver has let go of it.</summary>
+    [Test]
+    public async Task IsochronousDevice_OnlyPortsOfAHubFree_IsRefusedAndKeepsItsDriver()
+    {
+        var guest = new GuestVm(Host, "kappa", "--firmware --usb hub");
+        try
+        {
+            await guest.EnsureRunningAsync();
+            var sound = await Gadget.PlugAsync(Host, "303a:5001", "RF-7", controller: 4, "uac1");
+            await Host.DriverIsAsync(sound.PortPath, "snd-usb-audio");
+            var bound = await SoundCardAsync(sound);
+
+            var refusal = await RefusalAsync(() => ClaimAsync("serial:RF-7", guest));
+
+            Assert.Multiple(() =>
+            {
+                Assert.That(refusal.Code, Is.EqualTo(ErrorCode.ErrorNoFreePort));
+                Assert.That(refusal.Message, Does.Contain("hub"));
+            });
+            Assert.That((await DeviceAsync("serial:RF-7")).SpeedMbps, Is.EqualTo(480));
+            Assert.That(await guest.HostdevsAsync(), Is.Empty);
+            Assert.That(await SoundCardAsync(sound), Is.EqualTo(bound), "the driver let go, and made another card afterwards");
+            await Gadget.PlugAsync(Host, "303a:5002", "RF-8", controller: 0);
+            await PhaseAsync(await ClaimAsync("serial:RF-8", guest), Phase.Attached);
+        }
+        finally
+        {
+            await guest.RemoveAsync();
+        }
+    }
+
+    /// <summary>The card that the driver has made, by a number that sysfs gives to no second folder.</summary>
+    private static async Task<string> SoundCardAsync(Gadget sound)
+    {
+        var card = $"/sys/bus/usb/devices/{sound.PortPath}:1.0/sound/card*";
+        return await Host.DoAsync($"for i in $(seq 200); do stat -c '%n %i' {card} 2>/dev/null && exit; udevadm settle; done; exit 1");
+    }
+
     /// <summary>libvirt alone would take the first controller, on which a stick runs at 12 Mb/s.</summary>
     [Test]
     public async Task Guest_WithAnOldControllerToo_GetsAStickOnTheNewOne()
