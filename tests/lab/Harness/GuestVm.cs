@@ -118,6 +118,9 @@ public sealed class GuestVm(HostVm host, string name, string shape = "")
     public Task<string> ReadsDiskAsync(string label, long since = 0) =>
         host.WaitLineAsync(_console, "DISK:.* head=" + Convert.ToHexStringLower(System.Text.Encoding.ASCII.GetBytes(label)), since, Within.Moments);
 
+    /// <summary>What its console has shown since a mark.</summary>
+    public Task<string> SaidAsync(long since) => host.DoAsync($"tail -c +{since + 1} {_console}");
+
     /// <summary>What its list says now.</summary>
     public async Task<string> UsbListAsync() =>
         await host.WaitLineAsync(_console, UsbLine, 0, Within.Moments, UsbLine).ConfigureAwait(false);

@@ -1,14 +1,11 @@
-using NUnit.Framework.Interfaces;
 using UsbHostd.Api.V1;
 using UsbHostd.Lab.Harness;
 
 namespace UsbHostd.Lab.Scenarios;
 
 /// <summary>Rules as an administrator writes them, and what the guest then has.</summary>
-public sealed class PolicyInLab : DaemonTest
+public sealed class PolicyInLab : RulesTest
 {
-    private const string Main = "/etc/usbhostd/rules.conf";
-    private const string Lab = "/etc/usbhostd/rules.d/50-lab.conf";
     private const string First = "/etc/usbhostd/rules.d/10-first.conf";
 
     [Test]
@@ -171,28 +168,7 @@ public sealed class PolicyInLab : DaemonTest
 
     protected override async Task CleanUpAsync()
     {
-        await Host.DoAsync($"rm -f {Lab} {First}; echo allow >{Main}.new; mv {Main}.new {Main}");
-        if (TestContext.CurrentContext.Result.Outcome.Status != TestStatus.Failed)
-        {
-            await Api.CallAsync<ReloadPolicyResponse>("ReloadPolicy", new ReloadPolicyRequest());
-        }
-
+        await Host.DoAsync($"rm -f {First}");
         await base.CleanUpAsync();
     }
-
-    /// <summary>These rules alone, in force.</summary>
-    private static async Task RulesAsync(string file, string text)
-    {
-        await WriteAsync(Main, "# none here\n");
-        await WriteAsync(file, text);
-        await Api.CallAsync<ReloadPolicyResponse>("ReloadPolicy", new ReloadPolicyRequest());
-    }
-
-    /// <summary>At once, as an editor does it: nobody reads half of it.</summary>
-    private static Task<string> WriteAsync(string file, string text) => Host.DoAsync($"""
-        cat >{file}.new <<'RULES'
-        {text.TrimEnd('\n')}
-        RULES
-        chmod 644 {file}.new; mv {file}.new {file}
-        """);
 }
