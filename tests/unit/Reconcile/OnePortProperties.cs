@@ -250,7 +250,7 @@ internal sealed class OnePortProperties
 
         private void CheckNames()
         {
-            var listed = Read(s => s.ListDevicesAsync(World.Root, new(), default)).Devices.ToDictionary(d => d.Port);
+            var listed = Read(s => s.ListDevicesAsync(World.Root, new(), default)).Devices.ToDictionary(d => d.Port, StringComparer.Ordinal);
             foreach (var device in devices.Where(d => d.IsPlugged))
             {
                 Assert.That(listed[device.Port!].Label, Is.EqualTo(model.LabelOf(device)), $"the label of {device}");
