@@ -31,7 +31,7 @@ public sealed class Backup : DaemonTest
 
         await PhaseAsync(attached, Phase.Attached);
         await PhaseAsync(waiting, Phase.WaitingForDevice, Reason.DeviceAbsent);
-        var standing = (await ClaimsAsync()).Where(c => c.Phase != Phase.Released).Select(c => c.Id).Except([attached.Id, waiting.Id]).ToList();
+        var standing = (await ClaimsAsync()).Where(c => c.Phase != Phase.Released).Select(c => c.Id).Except([attached.Id, waiting.Id], StringComparer.Ordinal).ToList();
         var ended = await Api.CallAsync<Claim>("GetClaim", new GetClaimRequest { Id = beforeTheCopy });
         var unknown = await RefusalAsync(() => GetClaimAsync(later));
         Assert.Multiple(() =>
