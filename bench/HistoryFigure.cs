@@ -10,42 +10,55 @@ namespace UsbHostd.Bench;
 /// <summary>The daemon's start with many ended claims in its database, beside its start with an empty one.</summary>
 internal static class HistoryFigure
 {
+    private const string Database = "usbhostd.db";
     private const int Ended = 100_000;
     private const int Starts = 7;
     private static readonly TimeSpan Most = TimeSpan.FromSeconds(1);
 
     public static Figure Measure(string host)
     {
-        var (full, empty) = (Directory.CreateTempSubdirectory("usbhostd-bench-").FullName, Directory.CreateTempSubdirectory("usbhostd-bench-").FullName);
+        var full = Directory.CreateTempSubdirectory("usbhostd-bench-").FullName;
         try
         {
-            Fill($"{full}/usbhostd.db", TimeProvider.System);
+            Fill($"{full}/{Database}", TimeProvider.System);
             List<TimeSpan> ours = [], none = [];
             for (var i = 0; i < Starts; i++)
             {
-                // A start trims what is kept too long only after something was written, and nothing is written here.
-                ours.Add(UntilReady(host, full));
-                none.Add(UntilReady(host, empty));
+                ours.Add(UntilReady(host, $"{full}/{Database}"));
+                none.Add(UntilReady(host, null));
             }
 
             // The first of each finds cold files.
             var (us, them) = (Figures.Median(ours.Skip(1)), Figures.Median(none.Skip(1)));
             return new Figure($"start to ready, {Ended:N0} ended claims", Figures.Time(us), $"{Figures.Time(them)} with none", us / them, "< 1 s", us < Most)
             {
-                Notes = [$"the database is {new FileInfo($"{full}/usbhostd.db").Length / 1024 / 1024} MiB"],
+                Notes = [$"the database is {new FileInfo($"{full}/{Database}").Length / 1024 / 1024} MiB"],
             };
         }
         finally
         {
             Directory.Delete(full, recursive: true);
-            Directory.Delete(empty, recursive: true);
         }
     }
 
-    private static TimeSpan UntilReady(string host, string state)
+    /// <summary>Each start has a copy of its own: a daemon deletes what it need not keep.</summary>
+    private static TimeSpan UntilReady(string host, string? database)
     {
-        using var daemon = Served.Daemon(ProcessFigures.NoLibvirt, host, state);
-        return daemon.UntilReady;
+        var state = Directory.CreateTempSubdirectory("usbhostd-bench-").FullName;
+        try
+        {
+            if (database is not null)
+            {
+                File.Copy(database, $"{state}/{Database}");
+            }
+
+            using var daemon = Served.Daemon(ProcessFigures.NoLibvirt, host, state);
+            return daemon.UntilReady;
+        }
+        finally
+        {
+            Directory.Delete(state, recursive: true);
+        }
     }
 
     private static void Fill(string path, TimeProvider time)

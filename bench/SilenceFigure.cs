@@ -35,6 +35,7 @@ internal static class SilenceFigure
             var blocked = guests.Select(g => StartAsync(client, g)).ToList();
             await IsSilentAsync(client);
             var silent = await SlowestAsync(client, daemon.Socket, port, guests[0]);
+            await NoneHasStartedAsync(client);
             var (us, them) = (Slowest(silent), Slowest(answering));
             return new Figure(What, Figures.Time(us), $"{Figures.Time(them)} answering", us / them, Aim, us <= TimeSpan.FromMilliseconds(100))
             {
@@ -118,6 +119,24 @@ internal static class SilenceFigure
     /// <summary>Of the calls alone: the start of a process is another figure.</summary>
     private static TimeSpan Slowest(IEnumerable<(string Name, TimeSpan Took)> answers) => answers.Where(a => a.Name != Process).Max(a => a.Took);
 
+    private static void ListClaims(string socket)
+    {
+        var run = Command.Run(Checkout.Cli, ["--connect", "unix:" + socket, "claim-list"]);
+        if (run.ExitCode != 0)
+        {
+            throw new IOException($"{Process}: {run.Text}");
+        }
+    }
+
+    private static async Task NoneHasStartedAsync(UsbHostClient client)
+    {
+        var started = (await client.ListGuestsAsync(new ListGuestsRequest())).Guests.Where(g => g.Name.StartsWith("bench-", StringComparison.Ordinal) && g.State == Guest.Types.State.Running);
+        if (started.Any())
+        {
+            throw new IOException("libvirtd answered while it was stopped");
+        }
+    }
+
     private static async Task<IReadOnlyList<(string Name, TimeSpan Took)>> SlowestAsync(UsbHostClient client, string socket, string port, string guest)
     {
         (string, Func<Task>)[] calls =
@@ -126,7 +145,7 @@ internal static class SilenceFigure
             ("ListGuests", () => client.ListGuestsAsync(new ListGuestsRequest())),
             ("GetHealth", () => client.GetHealthAsync(new GetHealthRequest())),
             ("CreateClaim", async () => await client.CreateClaimAsync(new CreateClaimRequest { Device = "port:" + port, Guest = guest })),
-            (Process, () => Task.Run(() => Command.Run(Checkout.Cli, ["--connect", "unix:" + socket, "claim-list"]))),
+            (Process, () => Task.Run(() => ListClaims(socket))),
         ];
         List<(string, TimeSpan)> slowest = [];
         foreach (var (name, call) in calls)

@@ -156,8 +156,7 @@ internal sealed partial class SqliteClaimStore : IClaimStore
     }
 
     /// <summary>
-    /// Only the tables that hold intent: memory may be damaged, and the audit grows without bound, of which only the end matters
-    /// for appending.
+    /// Only the tables that hold intent: memory may be damaged, and of the audit, which is large, only the end matters for appending.
     /// </summary>
     private static void RefuseDamage(SqliteConnection connection, string path)
     {
