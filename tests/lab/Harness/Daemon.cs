@@ -21,7 +21,7 @@ public sealed class Daemon(HostVm host)
 
     /// <summary>Publishes daemon and client, unless the environment names both.</summary>
     private static Task PublishAsync() =>
-        new[] { "USBHOSTD_PROGRAM", "USBHOSTCTL_PROGRAM" }.Any(variable => Environment.GetEnvironmentVariable(variable) is null)
+        Environment.GetEnvironmentVariable("USBHOSTD_PROGRAM") is null || Environment.GetEnvironmentVariable("USBHOSTCTL_PROGRAM") is null
             ? Tool.RunAsync("./dev", "publish")
             : Task.CompletedTask;
 

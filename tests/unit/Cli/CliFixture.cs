@@ -6,7 +6,7 @@ using UsbHostd.Tests.Grpc;
 
 namespace UsbHostd.Tests.Cli;
 
-/// <summary>The command line from arguments to exit code, in this process, against the door with a fake service behind it.</summary>
+/// <summary>The command line from arguments to exit code, in this process or as a program, against the door with a fake service behind it.</summary>
 internal sealed class CliFixture : IAsyncDisposable
 {
     private readonly GrpcFixture grpc;

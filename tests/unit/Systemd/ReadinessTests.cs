@@ -68,6 +68,7 @@ internal sealed class ReadinessTests
         await daemon.StopAsync(CancellationToken.None);
         daemon.Dispose();
         loggers.Dispose();
+        log.Dispose();
         sysfs.Dispose();
     }
 
