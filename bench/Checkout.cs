@@ -15,13 +15,6 @@ internal static class Checkout
 
     public static string GrpcGo => Published("grpc-go");
 
-    /// <summary>The environment that the systemd unit gives the daemon.</summary>
-    public static IEnumerable<(string Name, string Value)> UnitEnvironment() =>
-        from line in File.ReadLines(Path.Combine(Root, "contrib", "systemd", "usbhostd.service"))
-        where line.StartsWith("Environment=", StringComparison.Ordinal)
-        let pair = line["Environment=".Length..].Split('=', 2)
-        select (pair[0], pair[1]);
-
     private static string Published(string name) => Path.Combine(Root, "out", name, name);
 
     private static string ThisFile([CallerFilePath] string path = "") => path;

@@ -36,7 +36,7 @@ internal sealed class Served : IDisposable
         return Start(Checkout.GrpcGo, [$"{own}/api.sock", $"{own}/answer"], $"{own}/api.sock", own);
     }
 
-    /// <summary>The daemon with the unit's environment, on a host of files.</summary>
+    /// <summary>The daemon, on a host of files.</summary>
     /// <param name="state">Kept where it is given, so that a second start finds its database.</param>
     public static Served Daemon(string libvirt, string host, string? state = null)
     {
@@ -106,11 +106,6 @@ internal sealed class Served : IDisposable
     private static Served Start(string program, string[] arguments, string socket, string own)
     {
         var start = new ProcessStartInfo(program, arguments);
-        foreach (var (name, value) in Checkout.UnitEnvironment())
-        {
-            start.Environment[name] = value;
-        }
-
         var began = Stopwatch.GetTimestamp();
         var started = Readiness.Start(start);
         return new Served(started, socket, own, Stopwatch.GetElapsedTime(began));

@@ -19,7 +19,7 @@ using UsbHostd.Policy.Rules;
 namespace UsbHostd.Daemon;
 
 /// <summary>
-/// The parts, put together by hand and started in order: what is stored, the loop, the doors, then the world. Stopped in the reverse
+/// The parts, put together by hand and started in order: what is stored, the loop, the world, then the doors. Stopped in the reverse
 /// order; stopping detaches nothing.
 /// </summary>
 internal sealed partial class DaemonHost : IHostedService, IDisposable
@@ -45,6 +45,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
     private readonly LibvirtGuestHost guests;
     private readonly ActionRunner runner;
     private readonly LoopInbox inbox;
+    private readonly StateFeed feed;
     private readonly ReconcileLoop loop;
     private readonly GrpcServer grpc;
     private readonly DbusServer dbus;
@@ -67,7 +68,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         libvirtEvents = LibvirtEventLoop.Start(EndDeaf);
         store = SqliteClaimStore.Open(configuration.Database, time, loggers.CreateLogger<SqliteClaimStore>());
         usb = new UdevUsbHost(roots, loggers.CreateLogger<UdevUsbHost>());
-        var feed = new StateFeed();
+        feed = new StateFeed();
         nodes = new DeviceNodeWatch(roots, usb.Read, () => feed.Current, loggers.CreateLogger<DeviceNodeWatch>());
         ports = new UsbfsHubPorts(systemd);
         writer = new SysfsUsbWriter(roots, ports, loggers.CreateLogger<SysfsUsbWriter>()) { Present = () => feed.Current.Devices.Values, Time = time };
@@ -97,12 +98,23 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         collect = PosixSignalRegistration.Create(SigUsr2, Collect);
     }
 
+    /// <summary>
+    /// The rules were read before; callers are let in once the devices are, or the first of them would be told that there are none. libvirt is
+    /// not waited for: it may be away for long.
+    /// </summary>
+    /// <param name="cancellationToken">Cancelled where the daemon is to stop before it is ready.</param>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         running = RunLoopAsync();
         usb.Start(inbox.Events);
         nodes.Start(inbox.Events);
         guests.Start(inbox.Events);
+        await feed.DevicesKnown.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!feed.DevicesKnown.IsCompleted)
+        {
+            return;
+        }
+
         await grpc.StartAsync(cancellationToken).ConfigureAwait(false);
         dbus.Start();
         systemd.Ready($"libvirt at {libvirtUri}");

@@ -23,6 +23,7 @@ internal sealed class StateFeed
     private readonly Lock gate = new();
     private readonly Queue<FeedChange> history = new();
     private ImmutableArray<Subscription> subscriptions = [];
+    private readonly TaskCompletionSource devicesKnown = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private FeedChange latest = FeedChange.Nothing;
 
     /// <summary>Of this life of the daemon: a sequence number means something within it only.</summary>
@@ -32,6 +33,9 @@ internal sealed class StateFeed
 
     /// <summary>The last change, whose state is the current one.</summary>
     public FeedChange Latest => Volatile.Read(ref latest);
+
+    /// <summary>Completes once <see cref="Current"/> has the devices that were there at the start; never where the loop ends before.</summary>
+    public Task DevicesKnown => devicesKnown.Task;
 
     /// <summary>How many read it now.</summary>
     public int Readers => subscriptions.Length;
@@ -63,6 +67,21 @@ internal sealed class StateFeed
     /// <summary>Called by the loop only.</summary>
     public void Publish(FeedChange change)
     {
+        Show(change);
+        if (change.State.DevicesKnown)
+        {
+            devicesKnown.TrySetResult();
+        }
+    }
+
+    private Subscription Add(Subscription subscription)
+    {
+        subscriptions = subscriptions.Add(subscription);
+        return subscription;
+    }
+
+    private void Show(FeedChange change)
+    {
         if (change.IsEmpty)
         {
             // Nobody waits for it, and the number stays: who knows the change before knows all there is to see.
@@ -86,12 +105,6 @@ internal sealed class StateFeed
                 subscription.Offer(numbered);
             }
         }
-    }
-
-    private Subscription Add(Subscription subscription)
-    {
-        subscriptions = subscriptions.Add(subscription);
-        return subscription;
     }
 
     private void Remove(Subscription subscription)

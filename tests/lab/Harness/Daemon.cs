@@ -19,21 +19,11 @@ public sealed class Daemon(HostVm host)
     public static string Client { get; } =
         Environment.GetEnvironmentVariable("USBHOSTCTL_PROGRAM") ?? Path.Combine(Repository.Root, "out", "usbhostctl", "usbhostctl");
 
-    /// <summary>Publishes daemon and client as ./dev does, unless the environment names them.</summary>
-    private static async Task PublishAsync()
-    {
-        foreach (var (variable, project, program) in new[]
-        {
-            ("USBHOSTD_PROGRAM", "daemon/UsbHostd.Daemon.csproj", Program), ("USBHOSTCTL_PROGRAM", "cli/UsbHostd.Cli.csproj", Client),
-        })
-        {
-            if (Environment.GetEnvironmentVariable(variable) is null)
-            {
-                await Tool.RunAsync(
-                    "dotnet", "publish", project, "-c", "Release", "-p:PublishReadyToRun=true", "-o", Path.GetDirectoryName(program)!, "--nologo", "-v", "quiet").ConfigureAwait(false);
-            }
-        }
-    }
+    /// <summary>Publishes daemon and client, unless the environment names both.</summary>
+    private static Task PublishAsync() =>
+        Environment.GetEnvironmentVariable("USBHOSTD_PROGRAM") is null || Environment.GetEnvironmentVariable("USBHOSTCTL_PROGRAM") is null
+            ? Tool.RunAsync("./dev", "publish")
+            : Task.CompletedTask;
 
     /// <summary>Starts it and waits until its API answers.</summary>
     public async Task StartAsync(string environment = "")

@@ -1,11 +1,12 @@
 using System.Text.Json;
 using UsbHostd.Api.V1;
 using UsbHostd.Cli;
+using UsbHostd.Tests.Dbus;
 using UsbHostd.Tests.Grpc;
 
 namespace UsbHostd.Tests.Cli;
 
-/// <summary>The command line from arguments to exit code, in this process, against the door with a fake service behind it.</summary>
+/// <summary>The command line from arguments to exit code, in this process or as a program, against the door with a fake service behind it.</summary>
 internal sealed class CliFixture : IAsyncDisposable
 {
     private readonly GrpcFixture grpc;
@@ -68,8 +69,14 @@ internal sealed record CliResult(int Exit, string Out, string Error)
     /// <summary>The lines of the standard output, without trailing spaces.</summary>
     public string[] Lines => [.. Out.Split('\n').Select(line => line.TrimEnd())];
 
+    /// <summary>Of usbhostctl in this process; of the program, where one is named and no terminal is pretended.</summary>
     public static async Task<CliResult> OfAsync(string[] args, int? width, Func<string, string?> environment, string input = "")
     {
+        if (width is null && Programs.NamedClient is { } program)
+        {
+            return await OfAsync(program, args, environment, input);
+        }
+
         await using var output = new StringWriter();
         await using var error = new StringWriter();
         var exit = await new CommandLine(new CliTerminal(output, error, width, environment)
@@ -77,5 +84,13 @@ internal sealed record CliResult(int Exit, string Out, string Error)
             OpenInput = () => new MemoryStream(System.Text.Encoding.UTF8.GetBytes(input)),
         }).RunAsync(args);
         return new CliResult(exit, output.ToString(), error.ToString());
+    }
+
+    private static async Task<CliResult> OfAsync(string program, string[] args, Func<string, string?> environment, string input)
+    {
+        using var process = Tool.Start([(CommandLine.ConnectVariable, environment(CommandLine.ConnectVariable) ?? "")], program, args);
+        await process.StandardInput.WriteAsync(input);
+        var (exit, output, error) = await process.EndAsync();
+        return new CliResult(exit, output, error);
     }
 }

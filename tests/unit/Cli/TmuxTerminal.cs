@@ -22,10 +22,9 @@ internal sealed class TmuxTerminal : IAsyncDisposable
 
     private TmuxTerminal(string arguments, IReadOnlyDictionary<string, string> environment)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "usbhostctl.dll");
         var script = Path.Combine(folder.FullName, "run.sh");
         File.WriteAllText(script, $"""
-            sh -c 'echo $$ >{PidFile}; exec dotnet {program} {arguments}'
+            sh -c 'echo $$ >{PidFile}; exec {Programs.Client} {arguments}'
             echo "left with $?, $(stty -a | grep -oE -- '-?(icanon|echo|opost)\b' | tr '\n' ' ')"
             exec cat
 
@@ -38,6 +37,7 @@ internal sealed class TmuxTerminal : IAsyncDisposable
         };
         start.Environment.Remove("TMUX");
         start.Environment["LC_ALL"] = "C.UTF-8";
+        start.Environment[Programs.Runtime.Name] = Programs.Runtime.Value;
         foreach (var (name, value) in environment)
         {
             start.Environment[name] = value;

@@ -43,7 +43,7 @@ internal sealed class MatrixTests
 
     private static readonly CallerLimitOptions Generous = new() { CallsPerSecond = 10000 };
 
-    private static IReadOnlyList<MethodDescriptor> Methods => [.. UsbhostdReflection.Descriptor.Services.Single().Methods];
+    internal static IReadOnlyList<MethodDescriptor> Methods => [.. UsbhostdReflection.Descriptor.Services.Single().Methods];
 
     private static IEnumerable<MatrixCaller> LocalCallers() =>
     [
@@ -125,10 +125,10 @@ internal sealed class MatrixTests
         Assert.That(codes.Values, Has.None.EqualTo(ErrorCode.ErrorUnimplemented));
     }
 
-    private static string PathOf(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
+    internal static string PathOf(MethodDescriptor method) => $"/{method.Service.FullName}/{method.Name}";
 
     /// <summary>All methods in one process of the caller's, by Debian's grpcio.</summary>
-    private static async Task<Dictionary<string, ErrorCode>> CallAsync(MatrixCaller? who, string target, params string[] tls)
+    internal static async Task<Dictionary<string, ErrorCode>> CallAsync(MatrixCaller? who, string target, params string[] tls)
     {
         var script = Path.Combine(Repository.Root, "tests/unit/Doors/calls.py");
         List<string> arguments = ["-B", "-c", await File.ReadAllTextAsync(script), target, .. tls];
@@ -156,7 +156,7 @@ internal sealed class MatrixTests
     private static ErrorCode CodeOf(byte[] details) => Api.Grpc.GrpcStatusDetails.Decode(Convert.ToBase64String(details))?.Code ?? ErrorCode.ErrorInternal;
 
     /// <summary>gdbus tells an error by its name.</summary>
-    private static ErrorCode CodeOf(string said) => said.Split(DbusOptions.BusName + ".Error.") is [_, { } after, ..]
+    internal static ErrorCode CodeOf(string said) => said.Split(DbusOptions.BusName + ".Error.") is [_, { } after, ..]
         ? Enum.GetValues<ErrorCode>().Single(c => c.ToString() == "Error" + after.Split(':')[0])
         : said.StartsWith('(') ? default
         : throw new InvalidOperationException(said);
@@ -185,10 +185,10 @@ internal sealed class MatrixTests
         _ => null,
     };
 
-    private static IEnumerable<XElement> ManagerMethods() => XDocument.Load(Path.Combine(Repository.Root, "api/dbus/org.usbhostd.UsbHost1.xml")).Root!
+    internal static IEnumerable<XElement> ManagerMethods() => XDocument.Load(Path.Combine(Repository.Root, "api/dbus/org.usbhostd.UsbHost1.xml")).Root!
         .Elements("interface").Single(i => i.Attribute("name")!.Value == DbusDoor.ManagerInterface).Elements("method");
 
-    private static ImmutableArray<string> Arguments(XElement method) =>
+    internal static ImmutableArray<string> Arguments(XElement method) =>
     [
         .. method.Elements("arg").Where(a => a.Attribute("direction")?.Value == "in").Select(a => a.Attribute("type")!.Value switch
         {

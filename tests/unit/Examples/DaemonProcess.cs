@@ -9,9 +9,12 @@ using UsbHostd.Tests.Usb;
 
 namespace UsbHostd.Tests.Examples;
 
-/// <summary>The daemon itself, as built, in a process of its own: on a host of files with a stick, on a bus of its own, without libvirt.</summary>
+/// <summary>The daemon itself, in a process of its own: on a host of files with a stick, on a bus of its own, without libvirt.</summary>
 internal sealed class DaemonProcess : IAsyncDisposable
 {
+    /// <summary>"daemon" on every Debian: dbus-daemon takes only users that the host knows.</summary>
+    private const string SomeUser = "1";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private readonly FakeSysfs sysfs = new();
@@ -20,7 +23,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
     private readonly StringBuilder said = new();
     private Process? process;
 
-    private DaemonProcess(PrivateBus bus)
+    private DaemonProcess(PrivateBus bus, string configuration)
     {
         this.bus = bus;
         sysfs.AddDevice(sysfs.AddRootHub("/devices/pci0000:00/0000:00:14.0", "pci", 1), 4, FakeUsbDevice.Stick("4C530001"));
@@ -44,7 +47,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
             proc = {sysfs.Root}/proc
             run = {sysfs.Root}/run
             dev = {sysfs.Root}/dev
-
+            {configuration}
             """);
     }
 
@@ -70,11 +73,19 @@ internal sealed class DaemonProcess : IAsyncDisposable
     /// <summary>Returns once it serves, on the bus too.</summary>
     public static async Task<DaemonProcess> StartAsync()
     {
-        var daemon = new DaemonProcess(await PrivateBus.StartAsync());
-        await daemon.RunAsync();
-        using var client = BusClient.Connect(daemon.BusAddress);
-        await client.AwaitNameAsync(UsbHostd.Daemon.Dbus.DbusOptions.BusName).WaitAsync(Patience);
-        return daemon;
+        var daemon = new DaemonProcess(await PrivateBus.StartAsync(), "");
+        await daemon.RunAsync([]);
+        return await daemon.ServingAsync();
+    }
+
+    /// <summary>Under another user where the tests run as root, who listens on no TCP port.</summary>
+    /// <param name="configuration">Further sections of its file.</param>
+    /// <param name="folder">What these sections name, from now on that user's.</param>
+    public static async Task<DaemonProcess> StartAsync(string configuration, string folder)
+    {
+        var daemon = new DaemonProcess(await PrivateBus.StartAsync(isForEverybody: true), configuration);
+        await daemon.RunAsync(Environment.IsPrivilegedProcess ? ["setpriv", "--reuid", SomeUser, "--regid", SomeUser, "--clear-groups", "--"] : [], folder);
+        return await daemon.ServingAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -93,16 +104,31 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     private string At(string name) => Path.Combine(folder.FullName, name);
 
-    private async Task RunAsync()
+    private async Task<DaemonProcess> ServingAsync()
+    {
+        using var client = BusClient.Connect(BusAddress);
+        await client.AwaitNameAsync(UsbHostd.Daemon.Dbus.DbusOptions.BusName).WaitAsync(Patience);
+        return this;
+    }
+
+    /// <param name="prefix">What runs the program; nothing for the tests' own user.</param>
+    /// <param name="folders">Given to the other user, beside its own.</param>
+    private async Task RunAsync(string[] prefix, params string[] folders)
     {
         using var notify = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
         notify.Bind(new UnixDomainSocketEndPoint(At("notify.sock")));
-        process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "usbhostd"), ["--config", At("usbhostd.conf")])
+        string[] command = [.. prefix, Programs.Daemon, "--config", At("usbhostd.conf")];
+        if (prefix.Length > 0)
+        {
+            await Tool.RunAsync("chown", ["-R", $"{SomeUser}:{SomeUser}", folder.FullName, sysfs.Root, .. folders]);
+        }
+
+        process = Process.Start(new ProcessStartInfo(command[0], command[1..])
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["NOTIFY_SOCKET"] = At("notify.sock"), ["DBUS_SYSTEM_BUS_ADDRESS"] = BusAddress, ["DOTNET_ROOT"] = DotnetRoot },
+            Environment = { ["NOTIFY_SOCKET"] = At("notify.sock"), ["DBUS_SYSTEM_BUS_ADDRESS"] = BusAddress, [Programs.Runtime.Name] = Programs.Runtime.Value },
         })!;
         process.OutputDataReceived += (_, line) => Keep(line.Data);
         process.ErrorDataReceived += (_, line) => Keep(line.Data);

@@ -49,6 +49,11 @@ internal sealed partial class UnitFileTests
     public void Unit_Capabilities_HaveTheOneThatLooksIntoProcesses() =>
         Assert.That(ValuesOf("AmbientCapabilities").Single().Split(' '), Does.Contain("CAP_SYS_PTRACE"));
 
+    /// <summary>It is a native program, which makes no code while it runs, and has the settings of its collector within.</summary>
+    [Test]
+    public void Unit_OfANativeProgram_ForbidsNewCodeAndSetsNothingOfTheRuntime() =>
+        Assert.That((string.Join(' ', ValuesOf("MemoryDenyWriteExecute")), ValuesOf("Environment").Length), Is.EqualTo(("yes", 0)));
+
     private static string[] ValuesOf(string setting) =>
     [
         .. Repository.Read("contrib/systemd/usbhostd.service").Split('\n')
