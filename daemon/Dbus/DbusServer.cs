@@ -5,6 +5,9 @@ namespace UsbHostd.Daemon.Dbus;
 /// <summary>Keeps a door on the bus: connects, takes the name, and does so again with a growing pause when the bus was away.</summary>
 internal sealed class DbusServer : IDisposable
 {
+    /// <summary>How long the bus may take to be told the last of it.</summary>
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(3);
+
     private readonly IHostService service;
     private readonly DbusOptions options;
     private readonly TimeProvider time;
@@ -61,9 +64,8 @@ internal sealed class DbusServer : IDisposable
             {
                 reason = e.Message;
             }
-            catch (DllNotFoundException e)
+            catch (OperationCanceledException)
             {
-                DbusLog.NoLibrary(logger, e.Message);
                 return;
             }
 
@@ -121,7 +123,7 @@ internal sealed class DbusServer : IDisposable
     {
         using var door = new DbusDoor(service, options, doorLogger);
         Door = door;
-        using var connection = BusConnection.Open(options.Address, ObjectPaths.Root, door);
+        using var connection = await BusConnection.OpenAsync(options.Address, ObjectPaths.Root, door, stopping.Token).ConfigureAwait(false);
         var hasName = false;
         try
         {
@@ -136,21 +138,35 @@ internal sealed class DbusServer : IDisposable
         }
         finally
         {
-            await door.StopAsync().ConfigureAwait(false);
+            await EndAsync(door, connection).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>What was begun ends, and is told; a bus that stands still does not hold the daemon up.</summary>
+    private static async Task EndAsync(DbusDoor door, BusConnection connection)
+    {
+        var stopped = door.StopAsync();
+        await stopped.WaitAsync(Farewell).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (stopped.IsCompleted)
+        {
+            await connection.DrainAsync(Farewell).ConfigureAwait(false);
+        }
+
+        connection.Dispose();
+        await stopped.ConfigureAwait(false);
     }
 
     private async Task<bool> TakeNameAsync(BusConnection connection)
     {
-        await connection.CallAsync(BusTarget.Bus, "AddMatch", to => to.String(DbusDoor.LeaversMatch), _ => 0, stopping.Token).ConfigureAwait(false);
+        await connection.CallAsync(BusTarget.Bus, "AddMatch", "s", (ref to) => to.Text(DbusDoor.LeaversMatch), _ => 0, stopping.Token).ConfigureAwait(false);
 
         // Without flags: waits in line where another has the name.
         var reply = await connection.CallAsync(
-            BusTarget.Bus, "RequestName", to =>
+            BusTarget.Bus, "RequestName", "su", (ref to) =>
             {
-                to.String(DbusOptions.BusName);
-                to.UInt32(0);
-            }, from => from.UInt32(), stopping.Token).ConfigureAwait(false);
+                to.Text(DbusOptions.BusName);
+                to.WriteUInt32(0);
+            }, answer => answer.Expect("u").ReadUInt32(), stopping.Token).ConfigureAwait(false);
         if (reply == 2)
         {
             DbusLog.NameTaken(logger, DbusOptions.BusName);

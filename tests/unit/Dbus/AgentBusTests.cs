@@ -24,7 +24,7 @@ internal sealed class AgentBusTests
     public async Task StartAsync()
     {
         dbus = await DbusFixture.StartAsync();
-        peer = AgentPeer.Connect(dbus.Bus.Address);
+        peer = await AgentPeer.ConnectAsync(dbus.Bus.Address);
         registered = new TaskCompletionSource<(Caller, IAgent)>(TaskCreationOptions.RunContinuationsAsynchronously);
         over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         dbus.Service.OnAgent = (caller, agent, _) =>
@@ -69,20 +69,20 @@ internal sealed class AgentBusTests
     [Test]
     public async Task Ask_AnsweredWithOtherTypes_IsNoAnswer([Values("", "s", "bs", "sbs")] string signature)
     {
-        peer.Answer = to =>
+        peer.Answer = (signature, (ref to) =>
         {
             foreach (var type in signature)
             {
                 if (type == 's')
                 {
-                    to.String("u1");
+                    to.Text("u1");
                 }
                 else
                 {
-                    to.Bool(true);
+                    to.WriteBool(true);
                 }
             }
-        };
+        });
         var agent = await AgentAsync();
 
         Assert.That(async () => await agent.AskAsync(Question, default), Throws.TypeOf<AgentException>().With.Message.Contains("expected type 'sb'"));
@@ -160,7 +160,7 @@ internal sealed class AgentBusTests
     public async Task Unregister_OfNobody_IsRefused(bool byAnother)
     {
         await peer.CallAsync("RegisterAgent");
-        using var other = AgentPeer.Connect(dbus.Bus.Address);
+        using var other = await AgentPeer.ConnectAsync(dbus.Bus.Address);
 
         Assert.That(
             async () => await (byAnother ? other.CallAsync("UnregisterAgent") : peer.CallAsync("UnregisterAgent", "/other")),
@@ -203,9 +203,9 @@ internal sealed class AgentBusTests
         return (await registered.Task.WaitAsync(Patience)).Agent;
     }
 
-    private static Action<MessageWriter> Guest(string guest, bool remember) => to =>
+    private static (string Signature, BodyWriter Write) Guest(string guest, bool remember) => ("sb", (ref to) =>
     {
-        to.String(guest);
-        to.Bool(remember);
-    };
+        to.Text(guest);
+        to.WriteBool(remember);
+    });
 }

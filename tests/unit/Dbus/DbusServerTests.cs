@@ -18,7 +18,7 @@ internal sealed class DbusServerTests
     public async Task Bus_WhoseSocketComesLater_IsServedThenAndNotLookedForMeanwhile()
     {
         await using var bus = await PrivateBus.StartAsync();
-        using var client = BusClient.Connect(bus.Address);
+        using var client = await BusClient.ConnectAsync(bus.Address);
         var folder = Directory.CreateTempSubdirectory("usbhostd-bus-");
         var path = Path.Combine(folder.FullName, "run", "dbus", "bus");
         var (time, log) = (new ManualTime(), new RecordedLog());

@@ -72,7 +72,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
     {
         var daemon = new DaemonProcess(await PrivateBus.StartAsync());
         await daemon.RunAsync();
-        using var client = BusClient.Connect(daemon.BusAddress);
+        using var client = await BusClient.ConnectAsync(daemon.BusAddress);
         await client.AwaitNameAsync(UsbHostd.Daemon.Dbus.DbusOptions.BusName).WaitAsync(Patience);
         return daemon;
     }
