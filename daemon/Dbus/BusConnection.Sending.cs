@@ -16,17 +16,12 @@ internal sealed partial class BusConnection
     public async Task<T> CallAsync<T>(
         BusTarget target, string member, string signature, BodyWriter write, Func<Message, T> read, CancellationToken cancellationToken, TimeSpan? patience = null)
     {
-        if (!Pending.TryBegin(target.Name))
-        {
-            throw new BusException(BusException.LimitsExceeded, $"too many calls of usbhostd's are not answered, and {member} is not called");
-        }
-
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         end.CancelAfter(patience ?? UsualPatience);
         try
         {
-            var answer = await SendAsync(target, member, signature, write, read, end.Token).ConfigureAwait(false);
-            return await answer.WaitAsync(end.Token).ConfigureAwait(false);
+            await Window.EnterAsync(1, end.Token).ConfigureAwait(false);
+            return await HandOver(1, () => Call(target, member, signature, write, read)).WaitAsync(end.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
@@ -66,17 +61,11 @@ internal sealed partial class BusConnection
     internal async Task ReplyAsync(MethodContext call, string signature, BodyWriter write, int weight)
     {
         await Window.EnterAsync(weight, CancellationToken.None).ConfigureAwait(false);
-        try
+        HandOver(weight, () =>
         {
             call.Reply(Make((ref to) => to.WriteMethodReturnHeader(call.Request.Serial, call.Request.Sender, OrNull(signature)), write));
-        }
-        catch
-        {
-            Window.Leave(weight);
-            throw;
-        }
-
-        Sent(weight);
+            return true;
+        });
         call.Dispose();
     }
 
@@ -84,8 +73,15 @@ internal sealed partial class BusConnection
     internal void ReplyError(MethodContext call, string name, string text)
     {
         Owe();
-        call.ReplyError(name, DbusText.Valid(text));
-        call.Dispose();
+        try
+        {
+            call.ReplyError(name, DbusText.Valid(text));
+            call.Dispose();
+        }
+        catch (Exception e) when (e is DBusConnectionException or ObjectDisposedException)
+        {
+            // The bus is gone, and with it the caller.
+        }
     }
 
     private static void NoBody(ref MessageWriter to)
@@ -112,78 +108,66 @@ internal sealed partial class BusConnection
     private async Task PostAsync(BodyWriter header, BodyWriter body, CancellationToken cancellationToken)
     {
         await Window.EnterAsync(1, cancellationToken).ConfigureAwait(false);
+        HandOver(1, () => bus.TrySendMessage(Make(header, body)) ? true : throw BusException.Gone());
+    }
+
+    /// <summary>Hands a message to the library, whose place in the window is taken.</summary>
+    private T HandOver<T>(int weight, Func<T> send)
+    {
+        T result;
         try
         {
-            if (!bus.TrySendMessage(Make(header, body)))
-            {
-                throw BusException.Gone();
-            }
+            result = send();
+        }
+        catch (Exception e) when (e is DBusConnectionException or ObjectDisposedException)
+        {
+            Window.Leave(weight);
+            throw BusException.Gone();
         }
         catch
         {
-            Window.Leave(1);
+            Window.Leave(weight);
             throw;
         }
 
-        Sent(1);
+        Sent(weight);
+        return result;
     }
 
-    /// <returns>When it is sent; its answer comes in the task that this gives.</returns>
-    private async Task<Task<T>> SendAsync<T>(
-        BusTarget target, string member, string signature, BodyWriter write, Func<Message, T> read, CancellationToken cancellationToken)
+    private Task<T> Call<T>(BusTarget target, string member, string signature, BodyWriter write, Func<Message, T> read)
     {
-        var isEntered = false;
+        var message = Make((ref to) => to.WriteMethodCallHeader(target.Name, target.Path, target.Interface, member, OrNull(signature)), write);
+        return Pending.TryBegin(target.Name)
+            ? AnswerAsync(target.Name, bus.CallMethodAsync(message, static (answer, read) => ((Func<Message, T>)read!)(answer), read))
+            : throw new BusException(BusException.LimitsExceeded, $"too many calls of usbhostd's are not answered, and {member} is not called");
+    }
+
+    /// <summary>Counts a call until it is answered, whether or not anybody still waits.</summary>
+    private async Task<T> AnswerAsync<T>(string name, Task<T> call)
+    {
         try
         {
-            await Window.EnterAsync(1, cancellationToken).ConfigureAwait(false);
-            isEntered = true;
-            var message = Make(
-                (ref to) => to.WriteMethodCallHeader(target.Name, target.Path, target.Interface, member, OrNull(signature)), write);
-            var answer = AnswerAsync(target.Name, bus.CallMethodAsync(message, static (answer, read) => ((Func<Message, T>)read!)(answer), read));
-            Sent(1);
-            return answer;
+            await ((Task)call).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+            // Answers come in the middle of the library's reading: that goes on, and whoever waits for this one does so elsewhere.
+            await Task.Yield();
+            return await call.ConfigureAwait(false);
         }
-        catch
+        catch (DBusErrorReplyException e)
         {
-            Pending.End(target.Name);
-            if (isEntered)
-            {
-                Window.Leave(1);
-            }
-
-            throw;
+            throw new BusException(e.ErrorName, e.ErrorMessage);
         }
-    }
-
-    /// <summary>Counts a call until it is answered, for whoever still waits. What comes after the answer does not keep the connection from reading.</summary>
-    private Task<T> AnswerAsync<T>(string name, Task<T> call)
-    {
-        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        _ = EndAsync();
-        return answer.Task;
-
-        async Task EndAsync()
+        catch (DBusMessageException e)
         {
-            try
-            {
-                answer.TrySetResult(await call.ConfigureAwait(false));
-            }
-            catch (DBusErrorReplyException e)
-            {
-                answer.TrySetException(new BusException(e.ErrorName, e.ErrorMessage));
-            }
-            catch (Exception e) when (e is DBusConnectionException or ObjectDisposedException)
-            {
-                answer.TrySetException(reason ?? BusException.Gone());
-            }
-            catch (Exception e)
-            {
-                answer.TrySetException(e is FormatException or BusException ? e : new BusException(BusException.Failed, e.Message));
-            }
-            finally
-            {
-                Pending.End(name);
-            }
+            throw new BusException(BusException.Failed, e.Message);
+        }
+        catch (Exception e) when (e is DBusConnectionException or ObjectDisposedException)
+        {
+            throw reason ?? BusException.Gone();
+        }
+        finally
+        {
+            Pending.End(name);
         }
     }
 

@@ -12,7 +12,7 @@ internal sealed partial class BusConnection : IPathMethodHandler, IDisposable
     private readonly string? prefix;
     private readonly IBusHandler handler;
     private readonly TaskCompletionSource<Exception?> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private volatile Exception? reason;
+    private volatile BusException? reason;
     private volatile bool isDisposed;
 
     private BusConnection(string address, string? prefix, IBusHandler handler)
@@ -25,6 +25,9 @@ internal sealed partial class BusConnection : IPathMethodHandler, IDisposable
 
     /// <summary>Done when it is over; with what ended it, or null where it was disposed of.</summary>
     public Task<Exception?> Ended => ended.Task;
+
+    /// <summary>Its own unique name, <c>:1.42</c>.</summary>
+    public string Name => bus.UniqueName ?? "";
 
     /// <summary>Messages that the library has and the bus may not have yet.</summary>
     internal SendWindow Window { get; } = new();
@@ -100,15 +103,7 @@ internal sealed partial class BusConnection : IPathMethodHandler, IDisposable
 
     private static int Take(Message signal, object? connection)
     {
-        try
-        {
-            ((BusConnection)connection!).handler.OnSignal(signal);
-        }
-        catch (Exception e) when (e is FormatException or DBusReadException)
-        {
-            // One that is not of its documented form: no business of ours.
-        }
-
+        ((BusConnection)connection!).handler.OnSignal(signal);
         return 0;
     }
 

@@ -5,9 +5,6 @@ namespace UsbHostd.Daemon.Dbus;
 /// <summary>Keeps a door on the bus: connects, takes the name, and does so again with a growing pause when the bus was away.</summary>
 internal sealed class DbusServer : IDisposable
 {
-    /// <summary>How long the bus may take to be told the last of it.</summary>
-    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(3);
-
     private readonly IHostService service;
     private readonly DbusOptions options;
     private readonly TimeProvider time;
@@ -143,13 +140,13 @@ internal sealed class DbusServer : IDisposable
     }
 
     /// <summary>What was begun ends, and is told; a bus that stands still does not hold the daemon up.</summary>
-    private static async Task EndAsync(DbusDoor door, BusConnection connection)
+    private async Task EndAsync(DbusDoor door, BusConnection connection)
     {
         var stopped = door.StopAsync();
-        await stopped.WaitAsync(Farewell).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await stopped.WaitAsync(options.Farewell).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (stopped.IsCompleted)
         {
-            await connection.DrainAsync(Farewell).ConfigureAwait(false);
+            await connection.DrainAsync(options.Farewell).ConfigureAwait(false);
         }
 
         connection.Dispose();

@@ -14,9 +14,10 @@ internal sealed class SendWindow
     public const int MostOfOne = Most / 4;
 
     /// <summary>
-    /// Messages that may be on their way where none can wait: refusals, and what the library answers by itself. Beyond these the bus takes nothing.
+    /// Messages that may be on their way where none can wait: refusals, and what the library answers by itself. One user's connections can ask for
+    /// as many while the bus takes everything (256 connections, each with 128 replies that it waits for); beyond these it takes nothing.
     /// </summary>
-    public const int MostOwed = 8192;
+    public const int MostOwed = 32_768;
 
     private const int AskEvery = Most / 4;
 

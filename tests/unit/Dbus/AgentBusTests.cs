@@ -55,6 +55,19 @@ internal sealed class AgentBusTests
         Assert.That(agent.Session, Does.EndWith($"uid {caller.Uid}"));
     }
 
+    [TestCase("3", ExpectedResult = "session 3 of uid")]
+    [TestCase("", ExpectedResult = "uid", TestName = "Register_ProcessOfNoSession_IsKnownByItsUser")]
+    public async Task<string> Register_LoginManagerOnTheBus_IsAskedForTheSession(string session)
+    {
+        using var login = await FakeLogin.StartAsync(dbus.Bus.Address, session);
+
+        await peer.CallAsync("RegisterAgent");
+
+        var (caller, agent) = await registered.Task.WaitAsync(Patience);
+        Assert.That((await login.AskedAsync(), agent.Session), Is.EqualTo(((uint)Environment.ProcessId, agent.Session)));
+        return agent.Session.Replace($" {caller.Uid}", "", StringComparison.Ordinal);
+    }
+
     [Test]
     public async Task Ask_Answered_GivesTheAnswerAndHasShownDeviceAndGuestsAsText()
     {
