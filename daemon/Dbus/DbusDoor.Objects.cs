@@ -88,7 +88,7 @@ internal sealed partial class DbusDoor
         async (caller, cancellationToken) =>
         {
             var xml = IntrospectionXml.Of(interfaces, await children(caller, cancellationToken).ConfigureAwait(false));
-            return new BusAnswer("s", (ref to) => to.Text(xml));
+            return new BusAnswer("s", (ref to) => to.Text(xml)) { Size = xml.Length };
         };
 
     /// <summary>What the caller may see; to one who may not, the folder is empty.</summary>
@@ -162,7 +162,7 @@ internal sealed partial class DbusDoor
                 },
                 () => Track(taken ? watch.RunAsync : watch.EndAsync, peer))
             {
-                Objects = objects.Count,
+                Size = objects.Values.Sum(o => (long)o.CalculateSize()),
             };
         };
     }

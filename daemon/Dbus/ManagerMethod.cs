@@ -12,17 +12,17 @@ internal delegate ValueTask<BusAnswer> Invocation(Caller caller, CancellationTok
 /// <param name="Then">Run after the answer was sent, or could not be.</param>
 internal sealed record BusAnswer(string Signature, BodyWriter Write, Action? Then = null)
 {
-    /// <summary>Objects that count as one message among those on their way to the bus: some 16 KiB.</summary>
-    private const int ObjectsOfOne = 16;
+    /// <summary>Bytes that count as one message among those on their way to the bus.</summary>
+    private const int BytesOfOne = 4096;
 
     /// <summary>An answer without arguments.</summary>
     public static BusAnswer Nothing { get; } = new("", static (ref _) => { });
 
-    /// <summary>How many objects it tells of.</summary>
-    public int Objects { get; init; }
+    /// <summary>Of what it tells, in bytes: as characters or in protobuf's encoding, beside which the bus's is some times as long.</summary>
+    public long Size { get; init; }
 
     /// <summary>See <see cref="IncomingCall.ReplyAsync"/>.</summary>
-    public int Weight => Math.Clamp(Objects / ObjectsOfOne, 1, SendWindow.MostOfOne);
+    public int Weight => (int)Math.Clamp(Size / BytesOfOne, 1, SendWindow.MostOfOne);
 }
 
 /// <summary>
@@ -80,7 +80,7 @@ internal sealed record ManagerMethod(string Name, MessageDescriptor Request, str
         where TAnswer : IMessage => new(name, request, arguments, "a{sv}", message => async (caller, cancellationToken) =>
         {
             var answer = await handler(caller, (TRequest)message, cancellationToken).ConfigureAwait(false);
-            return new BusAnswer("a{sv}", (ref to) => ProtoFields.Write(ref to, answer));
+            return new BusAnswer("a{sv}", (ref to) => ProtoFields.Write(ref to, answer)) { Size = answer.CalculateSize() };
         });
 
     /// <summary>Answers with one object: its path, and its properties as they are at once.</summary>
@@ -113,15 +113,19 @@ internal sealed record ManagerMethod(string Name, MessageDescriptor Request, str
         where TRequest : IMessage => new(name, request, [], "ao", message => async (caller, cancellationToken) =>
         {
             var answer = await handler(caller, (TRequest)message, cancellationToken).ConfigureAwait(false);
+            var all = paths(answer).ToList();
             return new BusAnswer("ao", (ref to) =>
             {
                 var start = to.WriteArrayStart(DBusType.ObjectPath);
-                foreach (var path in paths(answer))
+                foreach (var path in all)
                 {
                     to.WriteObjectPath(path);
                 }
 
                 to.WriteArrayEnd(start);
-            });
+            })
+            {
+                Size = all.Sum(p => (long)p.Length),
+            };
         });
 }

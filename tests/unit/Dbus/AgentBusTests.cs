@@ -82,7 +82,7 @@ internal sealed class AgentBusTests
     [Test]
     public async Task Ask_AnsweredWithOtherTypes_IsNoAnswer([Values("", "s", "bs", "sbs")] string signature)
     {
-        peer.Answer = (signature, (ref to) =>
+        BodyWriter write = (ref to) =>
         {
             foreach (var type in signature)
             {
@@ -95,7 +95,8 @@ internal sealed class AgentBusTests
                     to.WriteBool(true);
                 }
             }
-        });
+        };
+        peer.Answer = (signature, write);
         var agent = await AgentAsync();
 
         Assert.That(async () => await agent.AskAsync(Question, default), Throws.TypeOf<AgentException>().With.Message.Contains("expected type 'sb'"));
@@ -216,9 +217,13 @@ internal sealed class AgentBusTests
         return (await registered.Task.WaitAsync(Patience)).Agent;
     }
 
-    private static (string Signature, BodyWriter Write) Guest(string guest, bool remember) => ("sb", (ref to) =>
+    private static (string Signature, BodyWriter Write) Guest(string guest, bool remember)
     {
-        to.Text(guest);
-        to.WriteBool(remember);
-    });
+        BodyWriter write = (ref to) =>
+        {
+            to.Text(guest);
+            to.WriteBool(remember);
+        };
+        return ("sb", write);
+    }
 }

@@ -206,10 +206,10 @@ internal sealed class BusBoundsTests
         }
 
         /// <summary>The bus answers this one always.</summary>
-        public Task CallBusAsync() => Connection.CallAsync(BusTarget.Bus, "GetId", "", TestBody.NoBody, _ => 0, CancellationToken.None).WaitAsync(Patience);
+        public async Task CallBusAsync() => await Connection.CallAsync(BusTarget.Bus, "GetId", "", TestBody.NoBody, _ => 0, CancellationToken.None).WaitAsync(Patience);
 
-        public Task CallAsync(Peer other, string path, string member, string @interface = "org.x", TimeSpan? patience = null, CancellationToken token = default) =>
-            Connection.CallAsync(new BusTarget(other.Name, path, @interface), member, "", TestBody.NoBody, _ => 0, token, patience ?? Patience);
+        public async Task CallAsync(Peer other, string path, string member, string @interface = "org.x", TimeSpan? patience = null, CancellationToken token = default) =>
+            await Connection.CallAsync(new BusTarget(other.Name, path, @interface), member, "", TestBody.NoBody, _ => 0, token, patience ?? Patience);
 
         /// <summary>When no call of its own waits.</summary>
         public async Task AnsweredAsync()

@@ -82,7 +82,7 @@ internal sealed class DbusFuzzTests
     {
         var texts = method.Arguments.Select(_ => Texts[random.Next(Texts.Length - 1)]).ToList();
         var options = Enumerable.Range(0, random.Next(3)).Select(_ => RandomOption(method)).ToList();
-        return (method.Signature, (ref to) =>
+        BodyWriter body = (ref to) =>
         {
             foreach (var text in texts)
             {
@@ -96,7 +96,8 @@ internal sealed class DbusFuzzTests
             }
 
             to.WriteDictionaryEnd(start);
-        });
+        };
+        return (method.Signature, body);
     }
 
     private (string Key, string Signature, BodyWriter Write) RandomOption(ManagerMethod method)

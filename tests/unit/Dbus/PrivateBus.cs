@@ -71,7 +71,7 @@ internal sealed class PrivateBus : IAsyncDisposable
 
     public Task ThawAsync() => SignalAsync("CONT");
 
-    private Task SignalAsync(string name) => Tool.RunAsync("sh", "-c", $"kill -{name} {process!.Id}");
+    private async Task SignalAsync(string name) => await Tool.RunAsync("sh", "-c", $"kill -{name} {process!.Id}");
 
     public async ValueTask DisposeAsync()
     {

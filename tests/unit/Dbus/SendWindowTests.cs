@@ -84,6 +84,11 @@ internal sealed class SendWindowTests
         Assert.That(EnterAsync(1).IsCompleted, Is.False);
     }
 
+    [TestCase(0, ExpectedResult = 1)]
+    [TestCase(20_000, ExpectedResult = 4)]
+    [TestCase(100_000_000, ExpectedResult = SendWindow.MostOfOne)]
+    public int Weight_OfAnAnswer_GrowsWithItsSizeUpToABound(long size) => (BusAnswer.Nothing with { Size = size }).Weight;
+
     private void Fill(int messages)
     {
         for (var i = 0; i < messages; i++)
