@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Tmds.DBus.Protocol;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Dbus;
@@ -18,11 +18,12 @@ internal sealed class BusAgent : IAgent, IDisposable
     private readonly Lock gate = new();
 
     /// <param name="peer">The unique name of who registered it.</param>
-    public BusAgent(BusConnection connection, string peer, string path, Caller caller)
+    /// <param name="session">Of whoever registered it, <see cref="LoginSession"/>.</param>
+    public BusAgent(BusConnection connection, string peer, string path, string session)
     {
         this.connection = connection;
         target = new BusTarget(peer, path, AgentInterface);
-        Session = SessionOf(caller);
+        Session = session;
         Unregistered = cancel.Token;
     }
 
@@ -55,7 +56,7 @@ internal sealed class BusAgent : IAgent, IDisposable
     {
         try
         {
-            return await connection.CallAsync(target, "Ask", to => Write(to, question), Read, cancellationToken, question.Patience + Slack).ConfigureAwait(false);
+            return await connection.CallAsync(target, "Ask", "a{sv}aa{sv}a{sv}", (ref to) => Write(ref to, question), Read, cancellationToken, question.Patience + Slack).ConfigureAwait(false);
         }
         catch (BusException e)
         {
@@ -68,14 +69,14 @@ internal sealed class BusAgent : IAgent, IDisposable
     }
 
     /// <inheritdoc/>
-    public Task CancelAsync(string device, string reason) => TellAsync("Cancel", to =>
+    public Task CancelAsync(string device, string reason) => TellAsync("Cancel", "ss", (ref to) =>
     {
-        to.String(device);
-        to.String(reason);
+        to.Text(device);
+        to.Text(reason);
     });
 
     /// <summary>The daemon stops.</summary>
-    public Task ReleaseAsync() => TellAsync("Release", _ => { });
+    public Task ReleaseAsync() => TellAsync("Release", "", static (ref _) => { });
 
     public void Dispose()
     {
@@ -88,55 +89,39 @@ internal sealed class BusAgent : IAgent, IDisposable
         over.TrySetResult();
     }
 
-    /// <summary>Sent, and no answer waited for: an agent that keeps silent holds nothing up.</summary>
-    private async Task TellAsync(string member, Action<MessageWriter> write)
+    /// <summary>Sent, and no answer asked for: an agent that keeps silent holds nothing up.</summary>
+    private async Task TellAsync(string member, string signature, BodyWriter write)
     {
         try
         {
-            await connection.CallAsync(target, member, write, _ => 0, new CancellationToken(canceled: true), Slack).ConfigureAwait(false);
+            await connection.TellAsync(target, member, signature, write, CancellationToken.None).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is BusException or OperationCanceledException)
+        catch (BusException)
         {
-            // It is on its way, or nobody is there any more.
+            // Nobody is there any more.
         }
     }
 
-    private static void Write(MessageWriter to, AgentQuestion question)
+    private static void Write(ref MessageWriter to, AgentQuestion question)
     {
-        ProtoFields.Write(to, question.Device);
-        to.Container('a', "a{sv}", each =>
+        ProtoFields.Write(ref to, question.Device);
+        var guests = to.WriteArrayStart(DBusType.Array);
+        foreach (var guest in question.Guests)
         {
-            foreach (var guest in question.Guests)
-            {
-                ProtoFields.Write(each, guest);
-            }
-        });
-        to.Container('a', "{sv}", each => each.Entry("Timeout", "t", t => t.UInt64((ulong)question.Patience.TotalMicroseconds)));
-    }
-
-    private static AgentAnswer Read(MessageReader body)
-    {
-        if (body.Signature != "sb")
-        {
-            throw new FormatException($"found type {DbusTypes.Show(body.Signature)}, expected type 'sb'");
+            ProtoFields.Write(ref to, guest);
         }
 
-        return new AgentAnswer(body.String(), body.Bool());
+        to.WriteArrayEnd(guests);
+        var options = to.WriteDictionaryStart();
+        to.WriteDictionaryEntryStart();
+        to.Text("Timeout");
+        to.WriteVariantUInt64((ulong)question.Patience.TotalMicroseconds);
+        to.WriteDictionaryEnd(options);
     }
 
-    /// <summary>
-    /// The session of systemd-logind that the process is in; where it is in none, as a user's services are, the uid. Only to tell whether there is
-    /// an agent already: a pid may be another process's by now.
-    /// </summary>
-    private static unsafe string SessionOf(Caller caller)
+    private static AgentAnswer Read(Message answer)
     {
-        if (caller.Pid <= 0 || NativeSdBus.PidGetSession(caller.Pid, out var found) < 0)
-        {
-            return $"uid {caller.Uid}";
-        }
-
-        var session = NativeSdBus.Text(found);
-        NativeMemory.Free((void*)found);
-        return $"session {DbusTypes.Cut(session)} of uid {caller.Uid}";
+        var body = answer.Expect("sb");
+        return new AgentAnswer(body.ReadString(), body.ReadBool());
     }
 }

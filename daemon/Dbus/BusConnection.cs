@@ -1,281 +1,130 @@
-using System.Collections.Concurrent;
-using System.Diagnostics;
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using Microsoft.Win32.SafeHandles;
-using UsbHostd.Daemon.Usb;
-using static UsbHostd.Daemon.Dbus.NativeSdBus;
+using Tmds.DBus.Protocol;
 
 namespace UsbHostd.Daemon.Dbus;
 
 /// <summary>
-/// One connection to a bus, from its start to its end; it never comes back. A thread of its own blocks in poll(2) and is the only one that
-/// uses sd-bus; others leave it work, and may do so at any time. Whatever was asked of it ends: with an answer, or with its end.
+/// One connection to a bus by Tmds.DBus.Protocol, from its start to its end; it never comes back. May be used from any thread. Whatever was asked
+/// of it ends: with an answer, or with its end. The library bounds neither what it is handed nor the calls it waits for: this does.
 /// </summary>
-internal sealed unsafe partial class BusConnection : IDisposable
+internal sealed partial class BusConnection : IPathMethodHandler, IDisposable
 {
-    /// <summary>Messages that wait for the socket; while there are more, nothing new is written.</summary>
-    private const ulong MostQueued = 256;
-
-    private readonly SdBusHandle bus;
+    private readonly DBusConnection bus;
+    private readonly string? prefix;
     private readonly IBusHandler handler;
-    private readonly SafeFileHandle wake = LibC.EventFd(0, LibC.CloseOnExec | LibC.NonBlocking);
-    private readonly ConcurrentQueue<Work> queue = new();
-    private readonly Lock gate = new();
     private readonly TaskCompletionSource<Exception?> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly HashSet<PendingCall> pending = [];
-    private readonly HashSet<nint> kept = [];
-    private readonly Thread thread;
-    private GCHandle self;
-    private volatile bool stopping;
-    private bool over;
+    private volatile BusException? reason;
+    private volatile bool isDisposed;
 
-    private BusConnection(SdBusHandle bus, IBusHandler handler)
+    private BusConnection(string address, string? prefix, IBusHandler handler)
     {
-        this.bus = bus;
+        // Else what a handler of ours throws would end the connection.
+        bus = new DBusConnection(new DBusConnectionOptions(address) { OnException = fault => fault.DisconnectConnection = false });
+        this.prefix = prefix;
         this.handler = handler;
-        thread = new Thread(Run) { IsBackground = true, Name = "dbus" };
     }
-
-    private sealed record Work(Action Run, Action<Exception> Fail);
 
     /// <summary>Done when it is over; with what ended it, or null where it was disposed of.</summary>
     public Task<Exception?> Ended => ended.Task;
 
+    /// <summary>Its own unique name, <c>:1.42</c>.</summary>
+    public string Name => bus.UniqueName ?? "";
+
+    /// <summary>Messages that the library has and the bus may not have yet.</summary>
+    internal SendWindow Window { get; } = new();
+
+    internal PendingCalls Pending { get; } = new();
+
+    /// <summary>All of them: whether an object exists is not for the library to say.</summary>
+    string IPathMethodHandler.Path => "/";
+
+    bool IPathMethodHandler.HandlesChildPaths => true;
+
     /// <param name="address"><c>unix:path=/run/dbus/system_bus_socket</c>.</param>
     /// <param name="prefix">Calls to this object and those below it go to the handler; null for a client without objects.</param>
     /// <exception cref="BusException">There is no bus.</exception>
-    public static BusConnection Open(string address, string? prefix, IBusHandler handler)
+    public static async Task<BusConnection> OpenAsync(string address, string? prefix, IBusHandler handler, CancellationToken cancellationToken)
     {
-        Check(New(out var bus), "making a bus");
-        var connection = new BusConnection(bus, handler);
+        var connection = new BusConnection(address, prefix, handler);
         try
         {
-            Check(SetAddress(bus, address), $"the address {address}");
-            Check(SetBusClient(bus, 1), "becoming a client of the bus");
-            Check(NegotiateFds(bus, 1), "asking for file descriptors");
-            connection.self = GCHandle.Alloc(connection);
-            var user = GCHandle.ToIntPtr(connection.self);
-            Check(AddFilter(bus, 0, &OnFilter, user), "listening to signals");
-            if (prefix is not null)
-            {
-                Check(AddFallback(bus, 0, prefix, &OnFallback, user), $"offering {prefix}");
-            }
-
-            Check(NativeSdBus.Start(bus), $"connecting to {address}");
-            connection.thread.Start();
+            await connection.ConnectAsync().WaitAsync(UsualPatience, cancellationToken).ConfigureAwait(false);
             return connection;
         }
-        catch
+        catch (Exception e)
         {
-            connection.Free();
-            throw;
+            connection.Dispose();
+            throw e is OperationCanceledException ? e : new BusException(BusException.Failed, $"connecting to {address}: {e.Message}");
         }
     }
 
-    /// <summary>Ends it, after what it was left to do; its thread is gone when this returns.</summary>
+    /// <summary>Ends it at once: what is on its way may be lost.</summary>
     public void Dispose()
     {
-        stopping = true;
-        Wake();
-        if (thread.ThreadState.HasFlag(System.Threading.ThreadState.Unstarted) || Thread.CurrentThread == thread)
-        {
-            return;
-        }
-
-        thread.Join();
+        isDisposed = true;
+        bus.Dispose();
+        Window.End();
+        ended.TrySetResult(reason);
     }
 
-    /// <summary>Leaves the thread something to do.</summary>
-    /// <exception cref="BusException">The connection is over.</exception>
-    private Task PostAsync(Action work)
+    ValueTask IPathMethodHandler.HandleMethodAsync(MethodContext context)
     {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Post(new Work(
-            () =>
-            {
-                work();
-                done.TrySetResult();
-            },
-            e => done.TrySetException(e)));
-        return done.Task;
+        var path = context.Request.PathAsString ?? "";
+        if (prefix is not null && (path == prefix || path.StartsWith(prefix + "/", StringComparison.Ordinal)))
+        {
+            context.DisposesAsynchronously = true;
+            handler.OnCall(new IncomingCall(this, context));
+        }
+        else if (context.IsDBusIntrospectRequest && ChildOnTheWay(path) is { } child)
+        {
+            Owe();
+            context.ReplyIntrospectXml([], (ReadOnlySpan<string>)[child]);
+        }
+        else
+        {
+            ReplyError(context, "org.freedesktop.DBus.Error.UnknownObject", $"there is no object {DbusTypes.Cut(path)}");
+        }
+
+        return ValueTask.CompletedTask;
     }
 
-    private void Post(Work work)
+    private async Task ConnectAsync()
     {
-        lock (gate)
-        {
-            if (!over)
-            {
-                queue.Enqueue(work);
-                WakeNow();
-                return;
-            }
-        }
+        await bus.ConnectAsync().ConfigureAwait(false);
 
-        work.Fail(BusException.Gone());
+        // What the bus sends here has a match or this connection as its destination: nothing more is subscribed to.
+        await bus.AddMatchAsync(
+            new MatchRule { Type = MessageType.Signal }, Take, static _ => { }, emitOnCapturedContext: false, ObserverFlags.NoSubscribe, this).ConfigureAwait(false);
+        await bus.AddMatchAsync(
+            new MatchRule { Type = MessageType.MethodCall, Interface = "org.freedesktop.DBus.Peer" }, TakePing, static _ => { }, emitOnCapturedContext: false,
+            ObserverFlags.NoSubscribe, this).ConfigureAwait(false);
+        bus.AddMethodHandler(this);
+        _ = WatchEndAsync(bus.DisconnectedAsync());
     }
 
-    private void Wake()
+    private static int Take(Message signal, object? connection)
     {
-        lock (gate)
-        {
-            if (!over)
-            {
-                WakeNow();
-            }
-        }
-    }
-
-    private void WakeNow()
-    {
-        ulong one = 1;
-        _ = LibC.Write(wake, (byte*)&one, sizeof(ulong));
-    }
-
-    private void Run()
-    {
-        Exception? why = null;
-        try
-        {
-            while (true)
-            {
-                DoWork();
-                if (stopping && queue.IsEmpty)
-                {
-                    break;
-                }
-
-                if (Check(Process(bus, 0), "the bus") == 0)
-                {
-                    Wait();
-                }
-            }
-        }
-        catch (BusException e)
-        {
-            why = e;
-        }
-
-        Finish(why);
-    }
-
-    private void DoWork()
-    {
-        while (Check(GetQueuedWrite(bus, out var queued), "the bus") >= 0 && queued < MostQueued && queue.TryDequeue(out var work))
-        {
-            try
-            {
-                work.Run();
-            }
-            catch (Exception e)
-            {
-                // Its owner is told, and decides what that means.
-                work.Fail(e);
-            }
-        }
-    }
-
-    private void Wait()
-    {
-        var descriptors = stackalloc LibC.PollFd[2];
-        descriptors[0] = new LibC.PollFd { Fd = Check(GetFd(bus), "the bus"), Events = (short)Check(GetEvents(bus), "the bus") };
-        descriptors[1] = new LibC.PollFd { Fd = (int)wake.DangerousGetHandle(), Events = LibC.PollIn };
-        Check(GetTimeout(bus, out var until), "the bus");
-        if (LibC.Poll(descriptors, 2, Milliseconds(until)) < 0 && Marshal.GetLastPInvokeError() is var errno and not LibC.Eintr)
-        {
-            throw BusException.OfErrno(errno, "waiting for the bus");
-        }
-
-        ulong count;
-        _ = LibC.Read(wake, (byte*)&count, sizeof(ulong));
-    }
-
-    /// <summary>Rounded up, so that it is not asked again before the time has come.</summary>
-    private static int Milliseconds(ulong until)
-    {
-        if (until == Forever)
-        {
-            return -1;
-        }
-
-        var now = (ulong)Stopwatch.GetElapsedTime(0).TotalMicroseconds;
-        return until <= now ? 0 : (int)Math.Min((until - now + 999) / 1000, int.MaxValue);
-    }
-
-    /// <summary>Nothing is left waiting for a connection that is no more.</summary>
-    private void Finish(Exception? why)
-    {
-        lock (gate)
-        {
-            over = true;
-        }
-
-        var gone = why ?? BusException.Gone();
-        while (queue.TryDequeue(out var work))
-        {
-            work.Fail(gone);
-        }
-
-        foreach (var call in pending)
-        {
-            call.Fail(gone);
-        }
-
-        foreach (var message in kept)
-        {
-            _ = Unref(message);
-        }
-
-        pending.Clear();
-        kept.Clear();
-        Free();
-        ended.TrySetResult(stopping ? null : gone);
-    }
-
-    private void Free()
-    {
-        if (!bus.IsClosed)
-        {
-            Close(bus);
-            bus.Dispose();
-        }
-
-        wake.Dispose();
-        if (self.IsAllocated)
-        {
-            self.Free();
-        }
-    }
-
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int OnFilter(nint message, nint user, nint error)
-    {
-        var connection = (BusConnection)GCHandle.FromIntPtr(user).Target!;
-        _ = NativeSdBus.GetType(message, out var type);
-        if (type == 4)
-        {
-            try
-            {
-                connection.handler.OnSignal(
-                    new SignalHeader(Text(GetSender(message)), Text(GetPath(message)), Text(GetInterface(message)), Text(GetMember(message))), new MessageReader(message));
-            }
-            catch (BusException)
-            {
-                // One that is not of its documented form: no business of ours.
-            }
-        }
-
+        ((BusConnection)connection!).handler.OnSignal(signal);
         return 0;
     }
 
-    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static int OnFallback(nint message, nint user, nint error)
+    /// <summary>The library answers these by itself: they are counted, too.</summary>
+    private static int TakePing(Message call, object? connection)
     {
-        var connection = (BusConnection)GCHandle.FromIntPtr(user).Target!;
-        _ = Ref(message);
-        connection.kept.Add(message);
-        connection.handler.OnCall(new IncomingCall(connection, message));
-        return 1;
+        ((BusConnection)connection!).Owe();
+        return 0;
+    }
+
+    private async Task WatchEndAsync(Task<Exception?> disconnected)
+    {
+        var why = await disconnected.ConfigureAwait(false);
+        Window.End();
+        ended.TrySetResult(reason ?? (isDisposed ? null : new BusException(BusException.Failed, $"the bus: {why?.Message ?? "it closed the connection"}")));
+    }
+
+    /// <summary>The next part of the prefix, where the path is above it: <c>usbhostd</c> for <c>/org</c>.</summary>
+    private string? ChildOnTheWay(string path)
+    {
+        var above = path == "/" ? path : path + "/";
+        return prefix?.StartsWith(above, StringComparison.Ordinal) == true ? prefix[above.Length..].Split('/')[0] : null;
     }
 }

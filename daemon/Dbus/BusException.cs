@@ -1,9 +1,7 @@
-using System.Runtime.InteropServices;
-
 namespace UsbHostd.Daemon.Dbus;
 
 /// <summary>A call over the bus came back as an error, or the bus itself failed.</summary>
-/// <param name="name">The error's name, <c>org.freedesktop.DBus.Error.ServiceUnknown</c>; or <see cref="Failed"/> with an errno's text.</param>
+/// <param name="name">The error's name, <c>org.freedesktop.DBus.Error.ServiceUnknown</c>; or <see cref="Failed"/>.</param>
 internal sealed class BusException(string name, string message) : Exception(message)
 {
     public const string Failed = "org.freedesktop.DBus.Error.Failed";
@@ -15,8 +13,6 @@ internal sealed class BusException(string name, string message) : Exception(mess
     public const string LimitsExceeded = "org.freedesktop.DBus.Error.LimitsExceeded";
 
     public string Name { get; } = name;
-
-    public static BusException OfErrno(int errno, string what) => new(Failed, $"{what}: {Marshal.GetPInvokeErrorMessage(errno)}");
 
     public static BusException Gone() => new("org.freedesktop.DBus.Error.Disconnected", "the bus is gone");
 }

@@ -1,3 +1,4 @@
+using Tmds.DBus.Protocol;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Service;
 
@@ -6,12 +7,13 @@ namespace UsbHostd.Daemon.Dbus;
 /// <summary>Agents come and go.</summary>
 internal sealed partial class DbusDoor
 {
-    private Invocation RegisterAgent(IncomingCall call, Peer peer, MessageReader body)
+    private Invocation RegisterAgent(IncomingCall call, Peer peer, Reader body)
     {
         var path = PathAndNoOptions(body);
         return async (caller, cancellationToken) =>
         {
-            var agent = new BusAgent(call.Connection, peer.Name, path, caller);
+            var session = await LoginSession.OfAsync(call.Connection, caller, cancellationToken).ConfigureAwait(false);
+            var agent = new BusAgent(call.Connection, peer.Name, path, session);
             if (!peer.TryAgent(agent))
             {
                 agent.Dispose();
@@ -21,7 +23,7 @@ internal sealed partial class DbusDoor
             try
             {
                 var run = await service.RegisterAgentAsync(caller, agent, cancellationToken).ConfigureAwait(false);
-                return new BusAnswer(_ => { }, () => Track(() => ServeAsync(agent, peer, run), peer));
+                return BusAnswer.Nothing with { Then = () => Track(() => ServeAsync(agent, peer, run), peer) };
             }
             catch
             {
@@ -31,7 +33,7 @@ internal sealed partial class DbusDoor
         };
     }
 
-    private static Invocation UnregisterAgent(Peer peer, MessageReader body)
+    private static Invocation UnregisterAgent(Peer peer, Reader body)
     {
         var path = PathAndNoOptions(body);
         return async (_, cancellationToken) =>
@@ -43,7 +45,7 @@ internal sealed partial class DbusDoor
 
             agent.Unregister();
             await agent.Over.WaitAsync(cancellationToken).ConfigureAwait(false);
-            return new BusAnswer(_ => { });
+            return BusAnswer.Nothing;
         };
     }
 
@@ -66,9 +68,9 @@ internal sealed partial class DbusDoor
         }
     }
 
-    private static string PathAndNoOptions(MessageReader body)
+    private static string PathAndNoOptions(Reader body)
     {
-        var path = body.Text();
+        var path = body.ReadObjectPathAsString();
         return body.Options().Keys.FirstOrDefault() is { } key ? throw new FormatException($"found option \"{DbusTypes.Cut(key)}\", expected no options") : path;
     }
 }

@@ -1,4 +1,5 @@
 using Google.Protobuf;
+using Tmds.DBus.Protocol;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Service;
 
@@ -32,14 +33,13 @@ internal sealed partial class DbusDoor
     };
 
     /// <summary>a{sa{sv}} with the one interface of ours that it has.</summary>
-    public static void WriteInterfaces(MessageWriter to, IMessage thing)
+    public static void WriteInterfaces(ref MessageWriter to, IMessage thing)
     {
-        to.Open('a', "{sa{sv}}");
-        to.Open('e', "sa{sv}");
-        to.String(InterfaceOf(thing));
-        ProtoFields.Write(to, thing);
-        to.Close();
-        to.Close();
+        var start = to.WriteDictionaryStart();
+        to.WriteDictionaryEntryStart();
+        to.Text(InterfaceOf(thing));
+        ProtoFields.Write(ref to, thing);
+        to.WriteDictionaryEnd(start);
     }
 
     /// <exception cref="FormatException">The arguments are not the method's.</exception>
@@ -59,23 +59,22 @@ internal sealed partial class DbusDoor
             (ManagerInterface or "", "Watch") when isManager => Watch(call, peer),
             (ManagerInterface or "", "RegisterAgent") when isManager => RegisterAgent(call, peer, Arguments(call, "oa{sv}")),
             (ManagerInterface or "", "UnregisterAgent") when isManager => UnregisterAgent(peer, Arguments(call, "oa{sv}")),
-            (ManagerInterface or "", _) when isManager && methods.TryGetValue(call.Member, out var method) => method.Decode(call.Body),
+            (ManagerInterface or "", _) when isManager && methods.TryGetValue(call.Member, out var method) => method.Decode(call.Request),
             _ => throw new BusException(
                 ErrorPrefix + "UnknownMethod", $"{call.Path} has no method {(call.Interface.Length > 0 ? call.Interface + "." : "")}{call.Member}"),
         };
     }
 
-    private static MessageReader Arguments(IncomingCall call, string expected)
+    private static Reader Arguments(IncomingCall call, string expected)
     {
-        var found = call.Body.Signature;
+        var found = call.Request.SignatureAsString;
         return found == expected
-            ? call.Body
+            ? call.Request.GetBodyReader()
             : throw new FormatException($"found arguments of type {DbusTypes.Show(found)}, expected {(expected.Length == 0 ? "none" : "type " + DbusTypes.Show(expected))}");
     }
 
-    private Invocation Introspect(ObjectName target, MessageReader none)
+    private Invocation Introspect(ObjectName target, Reader none)
     {
-        _ = none;
         return target.Kind switch
         {
             ObjectKind.Manager => Document(
@@ -89,7 +88,7 @@ internal sealed partial class DbusDoor
         async (caller, cancellationToken) =>
         {
             var xml = IntrospectionXml.Of(interfaces, await children(caller, cancellationToken).ConfigureAwait(false));
-            return new BusAnswer(to => to.String(xml));
+            return new BusAnswer("s", (ref to) => to.Text(xml)) { Size = xml.Length };
         };
 
     /// <summary>What the caller may see; to one who may not, the folder is empty.</summary>
@@ -110,9 +109,9 @@ internal sealed partial class DbusDoor
         }
     }
 
-    private Invocation Get(ObjectName target, MessageReader body)
+    private Invocation Get(ObjectName target, Reader body)
     {
-        var (@interface, name) = (body.String(), body.String());
+        var (@interface, name) = (body.ReadString(), body.ReadString());
         if (!HasProperties(target, @interface))
         {
             throw UnknownProperty(@interface, name);
@@ -122,55 +121,60 @@ internal sealed partial class DbusDoor
         {
             var thing = await ReadAsync(target, caller, cancellationToken).ConfigureAwait(false);
             var field = thing.Descriptor.Fields.InDeclarationOrder().FirstOrDefault(f => ProtoFields.NameOf(f) == name) ?? throw UnknownProperty(@interface, name);
-            return new BusAnswer(to => ProtoFields.WriteVariant(to, thing, field));
+            return new BusAnswer("v", (ref to) => ProtoFields.WriteVariant(ref to, thing, field));
         };
     }
 
-    private Invocation GetAll(ObjectName target, MessageReader body)
+    private Invocation GetAll(ObjectName target, Reader body)
     {
-        if (!HasProperties(target, body.String()))
+        if (!HasProperties(target, body.ReadString()))
         {
-            return (_, _) => ValueTask.FromResult(new BusAnswer(to => to.Container('a', "{sv}", _ => { })));
+            return (_, _) => ValueTask.FromResult(new BusAnswer("a{sv}", (ref to) => to.NoEntries()));
         }
 
         return async (caller, cancellationToken) =>
         {
             var thing = await ReadAsync(target, caller, cancellationToken).ConfigureAwait(false);
-            return new BusAnswer(to => ProtoFields.Write(to, thing));
+            return new BusAnswer("a{sv}", (ref to) => ProtoFields.Write(ref to, thing));
         };
     }
 
     /// <summary>What is there, then its changes: standard clients ask for nothing else. The snapshot and the first change fit together.</summary>
-    private Invocation GetManagedObjects(IncomingCall call, Peer peer, MessageReader none)
+    private Invocation GetManagedObjects(IncomingCall call, Peer peer, Reader none)
     {
-        _ = none;
         return async (caller, _) =>
         {
             var (watch, objects) = await WatchAsync(call, peer, caller, new WatchRequest()).ConfigureAwait(false);
             var taken = peer.TryWatch(watch, replace: false);
             return new BusAnswer(
-                to => to.Container('a', "{oa{sa{sv}}}", each =>
+                "a{oa{sa{sv}}}",
+                (ref to) =>
                 {
+                    var start = to.WriteDictionaryStart();
                     foreach (var (path, thing) in objects)
                     {
-                        each.Open('e', "oa{sa{sv}}");
-                        each.Path(path);
-                        WriteInterfaces(each, thing);
-                        each.Close();
+                        to.WriteDictionaryEntryStart();
+                        to.WriteObjectPath(path);
+                        WriteInterfaces(ref to, thing);
                     }
-                }),
-                () => Track(taken ? watch.RunAsync : watch.EndAsync, peer));
+
+                    to.WriteDictionaryEnd(start);
+                },
+                () => Track(taken ? watch.RunAsync : watch.EndAsync, peer))
+            {
+                Size = objects.Values.Sum(o => (long)o.CalculateSize()),
+            };
         };
     }
 
     private Invocation Watch(IncomingCall call, Peer peer)
     {
-        var request = (WatchRequest)WatchMethod.Read(call.Body);
+        var request = (WatchRequest)WatchMethod.Read(call.Request);
         return async (caller, _) =>
         {
             var (watch, _) = await WatchAsync(call, peer, caller, request).ConfigureAwait(false);
             peer.TryWatch(watch, replace: true);
-            return new BusAnswer(_ => { }, () => Track(watch.RunAsync, peer));
+            return BusAnswer.Nothing with { Then = () => Track(watch.RunAsync, peer) };
         };
     }
 

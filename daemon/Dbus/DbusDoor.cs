@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Frozen;
+using Tmds.DBus.Protocol;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Service;
@@ -7,8 +8,8 @@ using UsbHostd.Daemon.Service;
 namespace UsbHostd.Daemon.Dbus;
 
 /// <summary>
-/// Turns calls that come over one connection into calls of the service, and what comes of them into answers and errors. Arguments are read on
-/// the connection's thread, everything else is done elsewhere.
+/// Turns calls that come over one connection into calls of the service, and what comes of them into answers and errors. Arguments are read
+/// before the connection reads on, everything else is done elsewhere.
 /// </summary>
 internal sealed partial class DbusDoor : IBusHandler, IDisposable
 {
@@ -73,13 +74,14 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
     }
 
     /// <inheritdoc/>
-    public void OnSignal(SignalHeader signal, MessageReader body)
+    public void OnSignal(Message signal)
     {
-        if (signal is { Sender: "org.freedesktop.DBus", Member: "NameOwnerChanged" } && body.Signature == "sss")
+        if (signal is { SenderAsString: "org.freedesktop.DBus", MemberAsString: "NameOwnerChanged", SignatureAsString: "sss" })
         {
-            var name = body.String();
-            _ = body.String();
-            if (body.String().Length == 0 && peers.TryRemove(name, out var left))
+            var body = signal.GetBodyReader();
+            var name = body.ReadString();
+            body.ReadString();
+            if (body.ReadString().Length == 0 && peers.TryRemove(name, out var left))
             {
                 _ = left.LeaveAsync();
             }
@@ -162,11 +164,12 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
             var patience = call.IsInteractive ? options.QuestionPatience : (TimeSpan?)null;
             var asked = caller with { Authority = new PolkitAuthority(call.Connection, call.Sender, patience, logger) };
             answer = await invocation(asked, cancel.Token).ConfigureAwait(false);
-            await call.ReplyAsync(answer.Write).ConfigureAwait(false);
+            await call.ReplyAsync(answer.Signature, answer.Write, answer.Weight).ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            await TellAsync(call, peer, e).ConfigureAwait(false);
+            var (name, text) = Explain(call, peer, e);
+            call.Refuse(name, text);
         }
         finally
         {
@@ -176,20 +179,7 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
         }
     }
 
-    private async Task TellAsync(IncomingCall call, Peer peer, Exception failure)
-    {
-        var (name, text) = Explain(call, peer, failure);
-        try
-        {
-            await (name.Length > 0 ? call.RefuseAsync(name, text) : call.DropAsync()).ConfigureAwait(false);
-        }
-        catch (BusException)
-        {
-            // The bus is gone, and with it the caller.
-        }
-    }
-
-    /// <summary>The error's name and text; no name where there is nobody to tell.</summary>
+    /// <summary>The error's name and text.</summary>
     private (string Name, string Text) Explain(IncomingCall call, Peer peer, Exception failure)
     {
         switch (failure)
@@ -203,7 +193,7 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
             case OperationCanceledException when stopping.IsCancellationRequested:
                 return (ErrorCodes.Of(ErrorCode.ErrorUnavailable).DBusName, "usbhostd is stopping; ask again when it is up");
             case OperationCanceledException when peer.Gone.IsCancellationRequested:
-                return ("", "");
+                return (BusException.NoReply, "the caller is gone");
             default:
                 DbusLog.Failed(logger, failure, call.Member, peer.Name);
                 return (ErrorCodes.Of(ErrorCode.ErrorInternal).DBusName, InternalError);
@@ -213,13 +203,6 @@ internal sealed partial class DbusDoor : IBusHandler, IDisposable
     private void Refuse(IncomingCall call, string name, string text)
     {
         DbusLog.Refused(logger, call.Member, call.Sender, name, text);
-        try
-        {
-            call.Refuse(name, text);
-        }
-        catch (BusException)
-        {
-            // The connection is about to end; it lets go of the call.
-        }
+        call.Refuse(name, text);
     }
 }

@@ -23,9 +23,6 @@ internal static partial class DbusLog
     [LoggerMessage(1406, LogLevel.Error, "Telling {Peer} of changes ended with a fault; it is told nothing more until it asks again")]
     public static partial void WatchFailed(ILogger logger, Exception failure, string peer);
 
-    [LoggerMessage(1407, LogLevel.Error, "libsystemd can't be loaded: {Reason}. usbhostd is not on D-Bus; install libsystemd0, or set enabled = no in [dbus]")]
-    public static partial void NoLibrary(ILogger logger, string reason);
-
     [LoggerMessage(1408, LogLevel.Debug, "polkit said of {Action} for {Peer}: {Granted}")]
     public static partial void PolkitSaid(ILogger logger, string action, string peer, bool granted);
 

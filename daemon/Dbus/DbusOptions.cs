@@ -34,6 +34,9 @@ internal sealed record DbusOptions
     /// <summary>How long a peer may take to read the signals it was sent, before it is sent no more.</summary>
     public TimeSpan WatchPatience { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>How long the bus may take to be told the last of it when the daemon stops.</summary>
+    public TimeSpan Farewell { get; init; } = TimeSpan.FromSeconds(3);
+
     public TimeSpan FirstRetry { get; init; } = TimeSpan.FromSeconds(1);
 
     public TimeSpan LongestRetry { get; init; } = TimeSpan.FromSeconds(30);

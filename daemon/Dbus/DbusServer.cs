@@ -61,9 +61,8 @@ internal sealed class DbusServer : IDisposable
             {
                 reason = e.Message;
             }
-            catch (DllNotFoundException e)
+            catch (OperationCanceledException)
             {
-                DbusLog.NoLibrary(logger, e.Message);
                 return;
             }
 
@@ -121,7 +120,7 @@ internal sealed class DbusServer : IDisposable
     {
         using var door = new DbusDoor(service, options, doorLogger);
         Door = door;
-        using var connection = BusConnection.Open(options.Address, ObjectPaths.Root, door);
+        using var connection = await BusConnection.OpenAsync(options.Address, ObjectPaths.Root, door, stopping.Token).ConfigureAwait(false);
         var hasName = false;
         try
         {
@@ -136,21 +135,35 @@ internal sealed class DbusServer : IDisposable
         }
         finally
         {
-            await door.StopAsync().ConfigureAwait(false);
+            await EndAsync(door, connection).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>What was begun ends, and is told; a bus that stands still does not hold the daemon up.</summary>
+    private async Task EndAsync(DbusDoor door, BusConnection connection)
+    {
+        var stopped = door.StopAsync();
+        await stopped.WaitAsync(options.Farewell).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (stopped.IsCompleted)
+        {
+            await connection.DrainAsync(options.Farewell).ConfigureAwait(false);
+        }
+
+        connection.Dispose();
+        await stopped.ConfigureAwait(false);
     }
 
     private async Task<bool> TakeNameAsync(BusConnection connection)
     {
-        await connection.CallAsync(BusTarget.Bus, "AddMatch", to => to.String(DbusDoor.LeaversMatch), _ => 0, stopping.Token).ConfigureAwait(false);
+        await connection.CallAsync(BusTarget.Bus, "AddMatch", "s", (ref to) => to.Text(DbusDoor.LeaversMatch), _ => 0, stopping.Token).ConfigureAwait(false);
 
         // Without flags: waits in line where another has the name.
         var reply = await connection.CallAsync(
-            BusTarget.Bus, "RequestName", to =>
+            BusTarget.Bus, "RequestName", "su", (ref to) =>
             {
-                to.String(DbusOptions.BusName);
-                to.UInt32(0);
-            }, from => from.UInt32(), stopping.Token).ConfigureAwait(false);
+                to.Text(DbusOptions.BusName);
+                to.WriteUInt32(0);
+            }, answer => answer.Expect("u").ReadUInt32(), stopping.Token).ConfigureAwait(false);
         if (reply == 2)
         {
             DbusLog.NameTaken(logger, DbusOptions.BusName);

@@ -8,7 +8,7 @@ internal static class DbusText
     private static readonly Rune Replacement = Rune.ReplacementChar;
 
     /// <summary>
-    /// The same text; NUL, lone surrogates and noncharacters, which sd-bus refuses although the D-Bus specification allows the latter, become
+    /// The same text; NUL, lone surrogates and noncharacters, which clients by sd-bus refuse although the D-Bus specification allows the latter, become
     /// U+FFFD.
     /// </summary>
     public static string Valid(string text)

@@ -1,35 +1,32 @@
-using static UsbHostd.Daemon.Dbus.NativeSdBus;
+using Tmds.DBus.Protocol;
 
 namespace UsbHostd.Daemon.Dbus;
 
 /// <summary>A call to an object of ours, kept until it is answered. Its strings are what the bus let pass: well-formed, else hostile.</summary>
-internal sealed class IncomingCall(BusConnection connection, nint message)
+internal sealed class IncomingCall(BusConnection connection, MethodContext context)
 {
     /// <summary>The unique name of the connection that called, <c>:1.42</c>; the bus vouches for it.</summary>
-    public string Sender { get; } = Text(GetSender(message));
+    public string Sender { get; } = context.Request.SenderAsString ?? "";
 
-    public string Path { get; } = Text(GetPath(message));
+    public string Path { get; } = context.Request.PathAsString ?? "";
 
     /// <summary>Empty where the caller left it out, as it may.</summary>
-    public string Interface { get; } = Text(GetInterface(message));
+    public string Interface { get; } = context.Request.InterfaceAsString ?? "";
 
-    public string Member { get; } = Text(GetMember(message));
+    public string Member { get; } = context.Request.MemberAsString ?? "";
 
     /// <summary>Whether a person may be asked while the caller waits.</summary>
-    public bool IsInteractive { get; } = GetInteractive(message) > 0;
+    public bool IsInteractive { get; } = context.Request.MessageFlags.HasFlag(MessageFlags.AllowInteractiveAuthorization);
 
     public BusConnection Connection => connection;
 
-    /// <summary>The arguments; on the connection's thread only, and once.</summary>
-    public MessageReader Body => new(message);
+    /// <summary>With the arguments; until it is answered.</summary>
+    public Message Request => context.Request;
 
-    /// <summary>At once, on the connection's thread.</summary>
-    public void Refuse(string name, string text) => connection.ReplyError(message, name, text);
+    /// <summary>At once, without waiting for the bus.</summary>
+    public void Refuse(string name, string text) => connection.ReplyError(context, name, text);
 
-    public Task ReplyAsync(Action<MessageWriter> write) => connection.ReplyAsync(message, write);
-
-    public Task RefuseAsync(string name, string text) => connection.ReplyErrorAsync(message, name, text);
-
-    /// <summary>Whoever called is gone: nothing is sent.</summary>
-    public Task DropAsync() => connection.DropAsync(message);
+    /// <param name="weight">What the answer counts among those that are on their way, from 1 to <see cref="SendWindow.MostOfOne"/>.</param>
+    /// <exception cref="BusException">The connection is over.</exception>
+    public Task ReplyAsync(string signature, BodyWriter write, int weight = 1) => connection.ReplyAsync(context, signature, write, weight);
 }

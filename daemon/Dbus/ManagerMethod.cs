@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using Tmds.DBus.Protocol;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Dbus;
@@ -8,9 +9,21 @@ namespace UsbHostd.Daemon.Dbus;
 /// <param name="cancellationToken">Cancelled where the caller is gone or the daemon stops.</param>
 internal delegate ValueTask<BusAnswer> Invocation(Caller caller, CancellationToken cancellationToken);
 
-/// <param name="Write">Writes the answer; run on the connection's thread.</param>
 /// <param name="Then">Run after the answer was sent, or could not be.</param>
-internal sealed record BusAnswer(Action<MessageWriter> Write, Action? Then = null);
+internal sealed record BusAnswer(string Signature, BodyWriter Write, Action? Then = null)
+{
+    /// <summary>Bytes that count as one message among those on their way to the bus.</summary>
+    private const int BytesOfOne = 4096;
+
+    /// <summary>An answer without arguments.</summary>
+    public static BusAnswer Nothing { get; } = new("", static (ref _) => { });
+
+    /// <summary>Of what it tells, in bytes: as characters or in protobuf's encoding, beside which the bus's is some times as long.</summary>
+    public long Size { get; init; }
+
+    /// <summary>See <see cref="IncomingCall.ReplyAsync"/>.</summary>
+    public int Weight => (int)Math.Clamp(Size / BytesOfOne, 1, SendWindow.MostOfOne);
+}
 
 /// <summary>
 /// One method of the manager: some fields of its request are arguments, all others are options. Decoding knows the contract only by its
@@ -31,25 +44,26 @@ internal sealed record ManagerMethod(string Name, MessageDescriptor Request, str
         Request.Fields.InDeclarationOrder().Where(f => !Arguments.Contains(f.Name, StringComparer.Ordinal) && !LeftOut.Contains(f.Name, StringComparer.Ordinal));
 
     /// <exception cref="FormatException">What is found is not what the method takes; the message says both.</exception>
-    public Invocation Decode(MessageReader body) => Bind(Read(body));
+    public Invocation Decode(Message body) => Bind(Read(body));
 
     /// <summary>The request that the arguments and options make.</summary>
     /// <exception cref="FormatException">As <see cref="Decode"/>.</exception>
-    public IMessage Read(MessageReader body)
+    public IMessage Read(Message body)
     {
-        var found = body.Signature;
+        var found = body.SignatureAsString;
         if (found != Signature)
         {
             throw new FormatException($"found arguments of type {DbusTypes.Show(found)}, expected type {DbusTypes.Show(Signature)}");
         }
 
+        var from = body.GetBodyReader();
         var request = Request.Parser.ParseFrom(ByteString.Empty);
         foreach (var name in Arguments)
         {
-            ProtoFields.Set(request, Request.FindFieldByName(name), new DbusVariant("s", body.String()));
+            ProtoFields.Set(request, Request.FindFieldByName(name), new DbusVariant("s", from.ReadString()));
         }
 
-        foreach (var (key, value) in body.Options())
+        foreach (var (key, value) in from.Options())
         {
             var field = Options.FirstOrDefault(f => ProtoFields.NameOf(f) == key) ?? throw new FormatException(
                 $"found option \"{DbusTypes.Cut(key)}\", expected {(Options.Any() ? string.Join(", ", Options.Select(ProtoFields.NameOf)) : "no options")}");
@@ -66,7 +80,7 @@ internal sealed record ManagerMethod(string Name, MessageDescriptor Request, str
         where TAnswer : IMessage => new(name, request, arguments, "a{sv}", message => async (caller, cancellationToken) =>
         {
             var answer = await handler(caller, (TRequest)message, cancellationToken).ConfigureAwait(false);
-            return new BusAnswer(to => ProtoFields.Write(to, answer));
+            return new BusAnswer("a{sv}", (ref to) => ProtoFields.Write(ref to, answer)) { Size = answer.CalculateSize() };
         });
 
     /// <summary>Answers with one object: its path, and its properties as they are at once.</summary>
@@ -77,10 +91,10 @@ internal sealed record ManagerMethod(string Name, MessageDescriptor Request, str
         where TAnswer : IMessage => new(name, request, arguments, "oa{sv}", message => async (caller, cancellationToken) =>
         {
             var answer = await handler(caller, (TRequest)message, cancellationToken).ConfigureAwait(false);
-            return new BusAnswer(to =>
+            return new BusAnswer("oa{sv}", (ref to) =>
             {
-                to.Path(path(answer));
-                ProtoFields.Write(to, answer);
+                to.WriteObjectPath(path(answer));
+                ProtoFields.Write(ref to, answer);
             });
         });
 
@@ -90,7 +104,7 @@ internal sealed record ManagerMethod(string Name, MessageDescriptor Request, str
         where TRequest : IMessage => new(name, request, [], "h", message => async (caller, cancellationToken) =>
         {
             var file = await handler(caller, (TRequest)message, cancellationToken).ConfigureAwait(false);
-            return new BusAnswer(to => to.Descriptor(file.SafeFileHandle), file.Dispose);
+            return new BusAnswer("h", (ref to) => to.WriteHandle(file.SafeFileHandle), file.Dispose);
         });
 
     /// <summary>Answers with the paths of objects.</summary>
@@ -99,12 +113,19 @@ internal sealed record ManagerMethod(string Name, MessageDescriptor Request, str
         where TRequest : IMessage => new(name, request, [], "ao", message => async (caller, cancellationToken) =>
         {
             var answer = await handler(caller, (TRequest)message, cancellationToken).ConfigureAwait(false);
-            return new BusAnswer(to => to.Container('a', "o", each =>
+            var all = paths(answer).ToList();
+            return new BusAnswer("ao", (ref to) =>
             {
-                foreach (var path in paths(answer))
+                var start = to.WriteArrayStart(DBusType.ObjectPath);
+                foreach (var path in all)
                 {
-                    each.Path(path);
+                    to.WriteObjectPath(path);
                 }
-            }));
+
+                to.WriteArrayEnd(start);
+            })
+            {
+                Size = all.Sum(p => (long)p.Length),
+            };
         });
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Tmds.DBus.Protocol;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Dbus;
@@ -105,38 +106,17 @@ internal sealed class Peer : IDisposable
     /// the caller without groups.
     /// </summary>
     private static Task<Caller> CredentialsAsync(BusConnection connection, string name) => connection.CallAsync(
-        BusTarget.Bus, "GetConnectionCredentials", to => to.String(name), Credentials, CancellationToken.None);
+        BusTarget.Bus, "GetConnectionCredentials", "s", (ref to) => to.Text(name), Credentials, CancellationToken.None);
 
-    private static Caller Credentials(MessageReader body)
+    private static Caller Credentials(Message answer)
     {
-        uint? uid = null;
-        var pid = 0u;
-        ImmutableArray<uint> gids = [];
-        body.Enter('a', "{sv}");
-        while (body.Enter('e', "sv"))
-        {
-            var (key, signature) = (body.String(), body.PeekVariant());
-            body.Enter('v', signature);
-            switch (key, signature)
-            {
-                case ("UnixUserID", "u"):
-                    uid = body.UInt32();
-                    break;
-                case ("ProcessID", "u"):
-                    pid = body.UInt32();
-                    break;
-                case ("UnixGroupIDs", "au"):
-                    gids = [.. body.Numbers()];
-                    break;
-                default:
-                    body.SkipOne(signature);
-                    break;
-            }
-
-            body.Exit();
-            body.Exit();
-        }
-
-        return uid is { } known ? new Caller(known, gids, "dbus", (int)pid) : throw new BusException(BusException.Failed, "the bus does not say whose connection it is");
+        var body = answer.Expect("a{sv}");
+        var told = body.Options();
+        return told.GetValueOrDefault("UnixUserID")?.Value is uint uid
+            ? new Caller(uid, [.. Value(told, "UnixGroupIDs", Array.Empty<uint>())], "dbus", (int)Value(told, "ProcessID", 0u))
+            : throw new BusException(BusException.Failed, "the bus does not say whose connection it is");
     }
+
+    private static T Value<T>(Dictionary<string, DbusVariant> told, string key, T otherwise) =>
+        told.GetValueOrDefault(key)?.Value is T value ? value : otherwise;
 }

@@ -8,8 +8,7 @@ namespace UsbHostd.Daemon.Dbus;
 internal sealed class PeerReading(TimeSpan patience, ILogger logger) : IDisposable
 {
     /// <summary>
-    /// Peers that are asked at once; the others wait. A bus lets one connection wait for 128 replies (max_replies_per_connection of dbus-daemon(1)),
-    /// and polkit's are among them.
+    /// Peers that are asked at once; the others wait. Polkit's answers are among those that <see cref="PendingCalls"/> counts, too.
     /// </summary>
     private const int MostAsked = 32;
 
@@ -22,7 +21,7 @@ internal sealed class PeerReading(TimeSpan patience, ILogger logger) : IDisposab
         try
         {
             await connection.CallAsync(
-                new BusTarget(peer, "/", DbusDoor.PeerInterface), "Ping", _ => { }, _ => 0, cancellationToken, patience).ConfigureAwait(false);
+                new BusTarget(peer, "/", DbusDoor.PeerInterface), "Ping", "", static (ref _) => { }, _ => 0, cancellationToken, patience).ConfigureAwait(false);
             return true;
         }
         catch (BusException e) when (e.Name is BusException.NoReply or BusException.LimitsExceeded)

@@ -133,10 +133,10 @@ internal sealed class PeerWatch(
         else if (!ended)
         {
             known[path] = thing;
-            await SignalAsync(ObjectPaths.Root, DbusDoor.ObjectManagerInterface, "InterfacesAdded", to =>
+            await SignalAsync(ObjectPaths.Root, DbusDoor.ObjectManagerInterface, "InterfacesAdded", "oa{sa{sv}}", (ref to) =>
             {
-                to.Path(path);
-                DbusDoor.WriteInterfaces(to, thing);
+                to.WriteObjectPath(path);
+                DbusDoor.WriteInterfaces(ref to, thing);
             }).ConfigureAwait(false);
         }
 
@@ -150,11 +150,11 @@ internal sealed class PeerWatch(
     {
         if (differences.Count > 0)
         {
-            await SignalAsync(path, DbusDoor.PropertiesInterface, "PropertiesChanged", to =>
+            await SignalAsync(path, DbusDoor.PropertiesInterface, "PropertiesChanged", "sa{sv}as", (ref to) =>
             {
-                to.String(@interface);
-                ProtoFields.Write(to, thing, differences);
-                to.Container('a', "s", _ => { });
+                to.Text(@interface);
+                ProtoFields.Write(ref to, thing, differences);
+                to.WriteArray(Array.Empty<string>());
             }).ConfigureAwait(false);
         }
     }
@@ -163,17 +163,17 @@ internal sealed class PeerWatch(
     {
         if (known.Remove(path))
         {
-            await SignalAsync(ObjectPaths.Root, DbusDoor.ObjectManagerInterface, "InterfacesRemoved", to =>
+            await SignalAsync(ObjectPaths.Root, DbusDoor.ObjectManagerInterface, "InterfacesRemoved", "oas", (ref to) =>
             {
-                to.Path(path);
-                to.Container('a', "s", each => each.String(@interface));
+                to.WriteObjectPath(path);
+                to.WriteArray((string[])[@interface]);
             }).ConfigureAwait(false);
         }
     }
 
-    private async Task SignalAsync(string path, string @interface, string member, Action<MessageWriter> write)
+    private async Task SignalAsync(string path, string @interface, string member, string signature, BodyWriter write)
     {
-        await connection.SignalAsync(peer, path, @interface, member, write).ConfigureAwait(false);
+        await connection.SignalAsync(peer, path, @interface, member, signature, write, cancel.Token).ConfigureAwait(false);
         if (++unread >= MostUnread)
         {
             unread = 0;

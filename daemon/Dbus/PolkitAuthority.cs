@@ -1,3 +1,4 @@
+using Tmds.DBus.Protocol;
 using UsbHostd.Api;
 using UsbHostd.Daemon.Service;
 
@@ -30,7 +31,7 @@ internal sealed class PolkitAuthority(BusConnection connection, string sender, T
         {
             // The caller's end cancels it.
             var granted = await connection.CallAsync(
-                Polkit, "CheckAuthorization", to => Write(to, action, details, check), Granted, cancellationToken, patience).ConfigureAwait(false);
+                Polkit, "CheckAuthorization", "(sa{sv})sa{ss}us", (ref to) => Write(ref to, action, details, check), Granted, cancellationToken, patience).ConfigureAwait(false);
             DbusLog.PolkitSaid(logger, action, sender, granted);
             return granted;
         }
@@ -52,33 +53,32 @@ internal sealed class PolkitAuthority(BusConnection connection, string sender, T
     }
 
     /// <summary>(bba{ss}): whether it is authorised; whether it would be after a challenge; details.</summary>
-    private static bool Granted(MessageReader body)
+    private static bool Granted(Message answer)
     {
-        body.Enter('r', "bba{ss}");
-        return body.Bool();
+        var body = answer.Expect("(bba{ss})");
+        body.AlignStruct();
+        return body.ReadBool();
     }
 
-    private void Write(MessageWriter to, string action, IReadOnlyDictionary<string, string> details, string check)
+    private void Write(ref MessageWriter to, string action, IReadOnlyDictionary<string, string> details, string check)
     {
-        to.Container('r', "sa{sv}", subject =>
+        to.WriteStructureStart();
+        to.Text("system-bus-name");
+        var subject = to.WriteDictionaryStart();
+        to.TextEntry("name", sender);
+        to.WriteDictionaryEnd(subject);
+        to.Text(action);
+        var about = to.WriteDictionaryStart();
+        foreach (var (key, value) in details)
         {
-            subject.String("system-bus-name");
-            subject.Container('a', "{sv}", each => each.Entry("name", sender));
-        });
-        to.String(action);
-        to.Container('a', "{ss}", each =>
-        {
-            foreach (var (key, value) in details)
-            {
-                each.Container('e', "ss", entry =>
-                {
-                    entry.String(key);
-                    entry.String(value);
-                });
-            }
-        });
-        to.UInt32(patience is null ? 0 : AllowUserInteraction);
-        to.String(check);
+            to.WriteDictionaryEntryStart();
+            to.Text(key);
+            to.Text(value);
+        }
+
+        to.WriteDictionaryEnd(about);
+        to.WriteUInt32(patience is null ? 0 : AllowUserInteraction);
+        to.Text(check);
     }
 
     /// <summary>Takes the dialogue off the screen; nobody waits for what comes of it.</summary>
@@ -86,11 +86,11 @@ internal sealed class PolkitAuthority(BusConnection connection, string sender, T
     {
         try
         {
-            await connection.CallAsync(Polkit, "CancelCheckAuthorization", to => to.String(check), _ => 0, CancellationToken.None).ConfigureAwait(false);
+            await connection.TellAsync(Polkit, "CancelCheckAuthorization", "s", (ref to) => to.Text(check), CancellationToken.None).ConfigureAwait(false);
         }
         catch (BusException)
         {
-            // It was over already, or polkit or the bus is gone.
+            // The bus is gone.
         }
     }
 }

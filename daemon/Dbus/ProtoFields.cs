@@ -3,6 +3,7 @@ using System.Globalization;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Google.Protobuf.WellKnownTypes;
+using Tmds.DBus.Protocol;
 
 namespace UsbHostd.Daemon.Dbus;
 
@@ -26,42 +27,39 @@ internal static class ProtoFields
     public static string SignatureOf(FieldDescriptor field) => field.IsRepeated ? "a" + Single(field) : Single(field);
 
     /// <summary>All fields, as a{sv}.</summary>
-    public static void Write(MessageWriter to, IMessage message) => Write(to, message, message.Descriptor.Fields.InDeclarationOrder());
+    public static void Write(ref MessageWriter to, IMessage message) => Write(ref to, message, message.Descriptor.Fields.InDeclarationOrder());
 
-    public static void Write(MessageWriter to, IMessage message, IEnumerable<FieldDescriptor> fields)
+    public static void Write(ref MessageWriter to, IMessage message, IEnumerable<FieldDescriptor> fields)
     {
-        to.Open('a', "{sv}");
+        var start = to.WriteDictionaryStart();
         foreach (var field in fields)
         {
-            to.Open('e', "sv");
-            to.String(NameOf(field));
-            WriteVariant(to, message, field);
-            to.Close();
+            to.WriteDictionaryEntryStart();
+            to.Text(NameOf(field));
+            WriteVariant(ref to, message, field);
         }
 
-        to.Close();
+        to.WriteDictionaryEnd(start);
     }
 
-    public static void WriteVariant(MessageWriter to, IMessage message, FieldDescriptor field)
+    public static void WriteVariant(ref MessageWriter to, IMessage message, FieldDescriptor field)
     {
-        to.Open('v', SignatureOf(field));
+        to.WriteSignature(SignatureOf(field));
         var value = field.Accessor.GetValue(message);
         if (field.IsRepeated)
         {
-            to.Open('a', Single(field));
+            var start = to.WriteArrayStart((DBusType)Single(field)[0]);
             foreach (var element in (IList)value)
             {
-                WriteSingle(to, field, element);
+                WriteSingle(ref to, field, element);
             }
 
-            to.Close();
+            to.WriteArrayEnd(start);
         }
         else
         {
-            WriteSingle(to, field, value);
+            WriteSingle(ref to, field, value);
         }
-
-        to.Close();
     }
 
     /// <summary>The fields that differ.</summary>
@@ -141,40 +139,39 @@ internal static class ProtoFields
         _ => throw new NotSupportedException($"field {field.FullName}: the bus has no form for {field.FieldType}"),
     };
 
-    private static void WriteSingle(MessageWriter to, FieldDescriptor field, object? value)
+    private static void WriteSingle(ref MessageWriter to, FieldDescriptor field, object? value)
     {
         switch (value)
         {
             case string text:
-                to.String(text);
+                to.Text(text);
                 break;
             case bool yes:
-                to.Bool(yes);
+                to.WriteBool(yes);
                 break;
             case uint number:
-                to.UInt32(number);
+                to.WriteUInt32(number);
                 break;
             case ulong number:
-                to.UInt64(number);
+                to.WriteUInt64(number);
                 break;
             case double number:
-                to.Double(number);
+                to.WriteDouble(number);
                 break;
             case Timestamp time:
-                to.UInt64((ulong)Math.Max(0, (time.Seconds * 1_000_000) + (time.Nanos / 1000)));
+                to.WriteUInt64((ulong)Math.Max(0, (time.Seconds * 1_000_000) + (time.Nanos / 1000)));
                 break;
             case IMessage message:
-                Write(to, message);
+                Write(ref to, message);
                 break;
             case null when IsTime(field):
-                to.UInt64(0);
+                to.WriteUInt64(0);
                 break;
             case null:
-                to.Open('a', "{sv}");
-                to.Close();
+                to.NoEntries();
                 break;
             default:
-                to.String(WordOf(field, value));
+                to.Text(WordOf(field, value));
                 break;
         }
     }

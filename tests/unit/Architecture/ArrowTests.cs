@@ -30,7 +30,7 @@ internal sealed class ArrowTests
 
     [TestCase("policy")]
     [TestCase("libvirt")]
-    [TestCase("daemon")]
+    [TestCase("daemon", "Tmds.DBus.Protocol")]
     [TestCase("api", "Google.Protobuf", "Grpc.Tools")]
     [TestCase("cli", "System.CommandLine")]
     public void Project_Uses_ThesePackagesOnly(string project, params string[] packages) =>

@@ -24,7 +24,7 @@ internal sealed class AgentBusTests
     public async Task StartAsync()
     {
         dbus = await DbusFixture.StartAsync();
-        peer = AgentPeer.Connect(dbus.Bus.Address);
+        peer = await AgentPeer.ConnectAsync(dbus.Bus.Address);
         registered = new TaskCompletionSource<(Caller, IAgent)>(TaskCreationOptions.RunContinuationsAsynchronously);
         over = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         dbus.Service.OnAgent = (caller, agent, _) =>
@@ -55,6 +55,19 @@ internal sealed class AgentBusTests
         Assert.That(agent.Session, Does.EndWith($"uid {caller.Uid}"));
     }
 
+    [TestCase("3", ExpectedResult = "session 3 of uid")]
+    [TestCase("", ExpectedResult = "uid", TestName = "Register_ProcessOfNoSession_IsKnownByItsUser")]
+    public async Task<string> Register_LoginManagerOnTheBus_IsAskedForTheSession(string session)
+    {
+        using var login = await FakeLogin.StartAsync(dbus.Bus.Address, session);
+
+        await peer.CallAsync("RegisterAgent");
+
+        var (caller, agent) = await registered.Task.WaitAsync(Patience);
+        Assert.That((await login.AskedAsync(), agent.Session), Is.EqualTo(((uint)Environment.ProcessId, agent.Session)));
+        return agent.Session.Replace($" {caller.Uid}", "", StringComparison.Ordinal);
+    }
+
     [Test]
     public async Task Ask_Answered_GivesTheAnswerAndHasShownDeviceAndGuestsAsText()
     {
@@ -69,20 +82,21 @@ internal sealed class AgentBusTests
     [Test]
     public async Task Ask_AnsweredWithOtherTypes_IsNoAnswer([Values("", "s", "bs", "sbs")] string signature)
     {
-        peer.Answer = to =>
+        BodyWriter write = (ref to) =>
         {
             foreach (var type in signature)
             {
                 if (type == 's')
                 {
-                    to.String("u1");
+                    to.Text("u1");
                 }
                 else
                 {
-                    to.Bool(true);
+                    to.WriteBool(true);
                 }
             }
         };
+        peer.Answer = (signature, write);
         var agent = await AgentAsync();
 
         Assert.That(async () => await agent.AskAsync(Question, default), Throws.TypeOf<AgentException>().With.Message.Contains("expected type 'sb'"));
@@ -160,7 +174,7 @@ internal sealed class AgentBusTests
     public async Task Unregister_OfNobody_IsRefused(bool byAnother)
     {
         await peer.CallAsync("RegisterAgent");
-        using var other = AgentPeer.Connect(dbus.Bus.Address);
+        using var other = await AgentPeer.ConnectAsync(dbus.Bus.Address);
 
         Assert.That(
             async () => await (byAnother ? other.CallAsync("UnregisterAgent") : peer.CallAsync("UnregisterAgent", "/other")),
@@ -203,9 +217,13 @@ internal sealed class AgentBusTests
         return (await registered.Task.WaitAsync(Patience)).Agent;
     }
 
-    private static Action<MessageWriter> Guest(string guest, bool remember) => to =>
+    private static (string Signature, BodyWriter Write) Guest(string guest, bool remember)
     {
-        to.String(guest);
-        to.Bool(remember);
-    };
+        BodyWriter write = (ref to) =>
+        {
+            to.Text(guest);
+            to.WriteBool(remember);
+        };
+        return ("sb", write);
+    }
 }

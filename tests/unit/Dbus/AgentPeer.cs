@@ -1,30 +1,38 @@
 using System.Threading.Channels;
+using Tmds.DBus.Protocol;
 using UsbHostd.Daemon.Dbus;
 
 namespace UsbHostd.Tests.Dbus;
 
-/// <summary>An agent on the private bus, by our own binding: keeps what it is asked, and answers what the test says, or not at all.</summary>
+/// <summary>An agent on the private bus, by our own connection: keeps what it is asked, and answers what the test says, or not at all.</summary>
 internal sealed class AgentPeer : IBusHandler, IDisposable
 {
     public const string Path = "/agent";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly BusConnection connection;
+    private BusConnection connection = null!;
     private readonly Channel<(string Member, string Text)> calls = Channel.CreateUnbounded<(string, string)>();
 
-    private AgentPeer(string address) => connection = BusConnection.Open(address, Path, this);
+    private AgentPeer()
+    {
+    }
 
     /// <summary>What Ask is answered with; null leaves the question open.</summary>
-    public Action<MessageWriter>? Answer { get; set; }
+    public (string Signature, BodyWriter Write)? Answer { get; set; }
 
-    public static AgentPeer Connect(string address) => new(address);
+    public static async Task<AgentPeer> ConnectAsync(string address)
+    {
+        var peer = new AgentPeer();
+        peer.connection = await BusConnection.OpenAsync(address, Path, peer, CancellationToken.None);
+        return peer;
+    }
 
     public Task CallAsync(string member, string path = Path) => connection.CallAsync(
-        BusClient.Manager, member, to =>
+        BusClient.Manager, member, "oa{sv}", (ref to) =>
         {
-            to.Path(path);
-            to.Container('a', "{sv}", _ => { });
+            to.WriteObjectPath(path);
+            to.NoEntries();
         }, _ => 0, CancellationToken.None).WaitAsync(Patience);
 
     /// <summary>The next call. Text is the device's name and the guests of Ask, and what else has a text.</summary>
@@ -35,15 +43,15 @@ internal sealed class AgentPeer : IBusHandler, IDisposable
         calls.Writer.TryWrite((call.Member, Text(call)));
         if (call.Member != "Ask")
         {
-            _ = call.ReplyAsync(_ => { });
+            _ = call.ReplyAsync("", (ref _) => { });
         }
-        else if (Answer is { } write)
+        else if (Answer is var (signature, write))
         {
-            _ = call.ReplyAsync(write);
+            _ = call.ReplyAsync(signature, write);
         }
     }
 
-    public void OnSignal(SignalHeader signal, MessageReader body)
+    public void OnSignal(Message signal)
     {
     }
 
@@ -51,49 +59,23 @@ internal sealed class AgentPeer : IBusHandler, IDisposable
 
     private static string Text(IncomingCall call)
     {
-        var body = call.Body;
+        var body = call.Request.GetBodyReader();
         switch (call.Member)
         {
             case "Ask":
                 var device = body.Options();
                 var guests = new List<string>();
-                body.Enter('a', "a{sv}");
-                for (var more = true; more;)
+                var end = body.ReadArrayStart(DBusType.Array);
+                while (body.HasNext(end))
                 {
-                    more = TryGuest(body, guests);
+                    guests.Add((string)body.Options()["Name"].Value!);
                 }
 
-                body.Exit();
                 return $"{device["ProductName"].Value}: {string.Join(' ', guests)}";
             case "Cancel":
-                return $"{body.String()}: {body.String()}";
+                return $"{body.ReadString()}: {body.ReadString()}";
             default:
                 return "";
         }
-    }
-
-    private static bool TryGuest(MessageReader body, List<string> guests)
-    {
-        if (!body.Enter('a', "{sv}"))
-        {
-            return false;
-        }
-
-        var name = "";
-        while (body.Enter('e', "sv"))
-        {
-            name = body.String() == "Name" ? (string)body.Variant().Value! : Passed(body, name);
-            body.Exit();
-        }
-
-        body.Exit();
-        guests.Add(name);
-        return true;
-    }
-
-    private static string Passed(MessageReader body, string name)
-    {
-        _ = body.Variant();
-        return name;
     }
 }

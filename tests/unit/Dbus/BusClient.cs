@@ -1,29 +1,36 @@
 using System.Threading.Channels;
+using Tmds.DBus.Protocol;
 using UsbHostd.Daemon.Dbus;
 
 namespace UsbHostd.Tests.Dbus;
 
-/// <summary>A client on the private bus, by our own binding.</summary>
+/// <summary>A client on the private bus, by our own connection.</summary>
 internal sealed class BusClient : IBusHandler, IDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly BusConnection connection;
     private readonly Channel<(string Member, string Path, string Text)> signals = Channel.CreateUnbounded<(string, string, string)>();
 
-    private BusClient(string address) => connection = BusConnection.Open(address, null, this);
+    private BusClient()
+    {
+    }
 
-    public BusConnection Connection => connection;
+    public BusConnection Connection { get; private set; } = null!;
 
     public static BusTarget Manager { get; } = new(DbusOptions.BusName, ObjectPaths.Root, DbusDoor.ManagerInterface);
 
-    public static BusClient Connect(string address) => new(address);
+    public static async Task<BusClient> ConnectAsync(string address)
+    {
+        var client = new BusClient();
+        client.Connection = await BusConnection.OpenAsync(address, null, client, CancellationToken.None);
+        return client;
+    }
 
     /// <summary>Returns when somebody has the name.</summary>
     public async Task AwaitNameAsync(string name)
     {
-        await CallAsync(BusTarget.Bus, "AddMatch", to => to.String($"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{name}'"));
-        var owned = await connection.CallAsync(BusTarget.Bus, "NameHasOwner", to => to.String(name), from => from.Bool(), CancellationToken.None);
+        await CallAsync(BusTarget.Bus, "AddMatch", "s", (ref to) => to.Text($"type='signal',sender='org.freedesktop.DBus',member='NameOwnerChanged',arg0='{name}'"));
+        var owned = await Connection.CallAsync(BusTarget.Bus, "NameHasOwner", "s", (ref to) => to.Text(name), answer => answer.Expect("b").ReadBool(), CancellationToken.None);
         while (!owned)
         {
             owned = await SignalAsync("NameOwnerChanged") is { Text: var text } && text == name;
@@ -43,18 +50,18 @@ internal sealed class BusClient : IBusHandler, IDisposable
         }
     }
 
-    public Task CallAsync(BusTarget target, string member, Action<MessageWriter> write) =>
-        connection.CallAsync(target, member, write, _ => 0, CancellationToken.None).WaitAsync(Patience);
+    public Task CallAsync(BusTarget target, string member, string signature, BodyWriter write) =>
+        Connection.CallAsync(target, member, signature, write, _ => 0, CancellationToken.None).WaitAsync(Patience);
 
-    public Task<T> CallAsync<T>(BusTarget target, string member, Action<MessageWriter> write, Func<MessageReader, T> read) =>
-        connection.CallAsync(target, member, write, read, CancellationToken.None).WaitAsync(Patience);
+    public Task<T> CallAsync<T>(BusTarget target, string member, string signature, BodyWriter write, Func<Message, T> read) =>
+        Connection.CallAsync(target, member, signature, write, read, CancellationToken.None).WaitAsync(Patience);
 
     /// <summary>A call that is refused.</summary>
-    public async Task<BusException> RefusedAsync(BusTarget target, string member, Action<MessageWriter> write)
+    public async Task<BusException> RefusedAsync(BusTarget target, string member, string signature, BodyWriter write)
     {
         try
         {
-            await CallAsync(target, member, write);
+            await CallAsync(target, member, signature, write);
         }
         catch (BusException e)
         {
@@ -66,11 +73,11 @@ internal sealed class BusClient : IBusHandler, IDisposable
 
     public void OnCall(IncomingCall call) => call.Refuse("org.freedesktop.DBus.Error.UnknownMethod", "a client only");
 
-    public void OnSignal(SignalHeader signal, MessageReader body)
+    public void OnSignal(Message signal)
     {
-        var text = body.Signature is { Length: > 0 } signature && signature[0] is 's' or 'o' ? body.Text() : "";
-        signals.Writer.TryWrite((signal.Member, signal.Path, text));
+        var text = signal.SignatureAsString is { Length: > 0 } signature && signature[0] is 's' or 'o' ? signal.GetBodyReader().ReadString() : "";
+        signals.Writer.TryWrite((signal.MemberAsString!, signal.PathAsString!, text));
     }
 
-    public void Dispose() => connection.Dispose();
+    public void Dispose() => Connection.Dispose();
 }

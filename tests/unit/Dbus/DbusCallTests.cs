@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using NUnit.Framework;
+using Tmds.DBus.Protocol;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Dbus;
 using UsbHostd.Daemon.Service;
@@ -26,18 +27,17 @@ internal sealed class DbusCallTests
     {
         dbus.Service.On<CreateClaimRequest>(_ => new Claim { Id = "c1" });
 
-        await dbus.Client.CallAsync(BusClient.Manager, "CreateClaim", to =>
+        await dbus.Client.CallAsync(BusClient.Manager, "CreateClaim", "ssa{sv}", (ref to) =>
         {
-            to.String("usb:0951:1666");
-            to.String("erp");
-            to.Container('a', "{sv}", each =>
-            {
-                each.Entry("Follow", "PORT");
-                each.Entry("Lifetime", "UNTIL_UNPLUG");
-                each.Entry("FollowIds", "as", w => w.Container('a', "s", ids => ids.String("0951:1667")));
-                each.Entry("DryRun", "b", w => w.Bool(true));
-                each.Entry("RequestId", "");
-            });
+            to.Text("usb:0951:1666");
+            to.Text("erp");
+            var start = to.WriteDictionaryStart();
+            to.TextEntry("Follow", "PORT");
+            to.TextEntry("Lifetime", "UNTIL_UNPLUG");
+            to.Entry("FollowIds", "as", (ref w) => w.WriteArray((string[])["0951:1667"]));
+            to.Entry("DryRun", "b", (ref w) => w.WriteBool(true));
+            to.TextEntry("RequestId", "");
+            to.WriteDictionaryEnd(start);
         });
 
         var expected = new CreateClaimRequest { Device = "usb:0951:1666", Guest = "erp", Follow = Follow.Port, Lifetime = Lifetime.UntilUnplug, DryRun = true };
@@ -50,7 +50,11 @@ internal sealed class DbusCallTests
     {
         dbus.Service.On<GetGuestRequest>(_ => new Guest { Uuid = "b0e46d04-54ef-4cbb-b0f6-6d5e1a3e4a4f", Name = "erp" });
 
-        var (path, name) = await dbus.Client.CallAsync(BusClient.Manager, "GetGuest", Text("erp"), from => (from.Text(), from.Options()["Name"].Value));
+        var (path, name) = await dbus.Client.CallAsync(BusClient.Manager, "GetGuest", "sa{sv}", Text("erp"), answer =>
+        {
+            var from = answer.Expect("oa{sv}");
+            return (from.ReadObjectPathAsString(), from.Options()["Name"].Value);
+        });
 
         Assert.That((path, name), Is.EqualTo(("/org/usbhostd/UsbHost1/guests/b0e46d04_54ef_4cbb_b0f6_6d5e1a3e4a4f", "erp")));
     }
@@ -60,11 +64,13 @@ internal sealed class DbusCallTests
     {
         dbus.Service.On<ListAuditRequest>(_ => new ListAuditResponse());
 
-        await dbus.Client.CallAsync(BusClient.Manager, "ListAudit", to => to.Container('a', "{sv}", each =>
+        await dbus.Client.CallAsync(BusClient.Manager, "ListAudit", "a{sv}", (ref to) =>
         {
-            each.Entry("Since", "t", w => w.UInt64(1_500_000));
-            each.Entry("Limit", "u", w => w.UInt32(3));
-        }));
+            var start = to.WriteDictionaryStart();
+            to.Entry("Since", "t", (ref w) => w.WriteUInt64(1_500_000));
+            to.Entry("Limit", "u", (ref w) => w.WriteUInt32(3));
+            to.WriteDictionaryEnd(start);
+        });
 
         Assert.That(dbus.Service.Asked.Single().Request, Is.EqualTo(
             new ListAuditRequest { Since = new Google.Protobuf.WellKnownTypes.Timestamp { Seconds = 1, Nanos = 500_000_000 }, Limit = 3 }));
@@ -84,7 +90,7 @@ internal sealed class DbusCallTests
     {
         dbus.Service.On<GetClaimRequest>(_ => throw new HostException(ErrorCode.ErrorClaimNotFound, "there is no claim cx", "claim-list --all"));
 
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "GetClaim", Text("cx"));
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "GetClaim", "sa{sv}", Text("cx"));
 
         Assert.That((refused.Name, refused.Message), Is.EqualTo(("org.usbhostd.UsbHost1.Error.ClaimNotFound", "there is no claim cx; claim-list --all")));
     }
@@ -94,7 +100,7 @@ internal sealed class DbusCallTests
     {
         dbus.Service.On<GetVersionRequest>(_ => throw new InvalidOperationException("secret"));
 
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "GetVersion", NoOptions);
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "GetVersion", "a{sv}", NoOptions);
 
         Assert.Multiple(() =>
         {
@@ -109,7 +115,7 @@ internal sealed class DbusCallTests
     {
         dbus.Service.On<GetVersionRequest>(_ => new Api.V1.Version());
 
-        await dbus.Client.CallAsync(BusClient.Manager, "GetVersion", NoOptions);
+        await dbus.Client.CallAsync(BusClient.Manager, "GetVersion", "a{sv}", NoOptions);
 
         var caller = dbus.Service.Asked.Single().Caller;
         var self = File.ReadAllLines("/proc/self/status");
@@ -126,9 +132,10 @@ internal sealed class DbusCallTests
     {
         dbus.Service.On<GetDeviceRequest>(_ => new Device { Id = "d1", ProductName = "a\0b\ufffec\ufdd0d\U0001fffeé🔑" });
 
-        var name = await dbus.Client.CallAsync(BusClient.Manager, "GetDevice", Text("x"), from =>
+        var name = await dbus.Client.CallAsync(BusClient.Manager, "GetDevice", "sa{sv}", Text("x"), answer =>
         {
-            from.Text();
+            var from = answer.Expect("oa{sv}");
+            from.ReadObjectPathAsString();
             return from.Options()["ProductName"].Value;
         });
 
@@ -141,17 +148,7 @@ internal sealed class DbusCallTests
         var devices = Enumerable.Range(0, 5000).Select(i => new Device { Id = $"d{i}" }).ToList();
         dbus.Service.On<ListDevicesRequest>(_ => new ListDevicesResponse { Devices = { devices } });
 
-        var count = await dbus.Client.CallAsync(BusClient.Manager, "ListDevices", NoOptions, from =>
-        {
-            var paths = 0;
-            from.Enter('a', "o");
-            while (from.TryText(out _))
-            {
-                paths++;
-            }
-
-            return paths;
-        });
+        var count = await dbus.Client.CallAsync(BusClient.Manager, "ListDevices", "a{sv}", NoOptions, answer => answer.Expect("ao").ReadArrayOfObjectPath().Length);
 
         Assert.That(count, Is.EqualTo(5000));
     }
@@ -165,8 +162,8 @@ internal sealed class DbusCallTests
             asked.SetResult();
             return await NoAnswer.UntilCancelledAsync(cancelled, token);
         });
-        var other = BusClient.Connect(dbus.Bus.Address);
-        var call = other.CallAsync(BusClient.Manager, "GetVersion", NoOptions);
+        var other = await BusClient.ConnectAsync(dbus.Bus.Address);
+        var call = other.CallAsync(BusClient.Manager, "GetVersion", "a{sv}", NoOptions);
         await asked.Task.WaitAsync(Patience);
 
         other.Dispose();
@@ -186,7 +183,7 @@ internal sealed class DbusCallTests
             asked.SetResult();
             return await NoAnswer.UntilCancelledAsync(new TaskCompletionSource(), token);
         });
-        var call = dbus.Client.RefusedAsync(BusClient.Manager, "GetVersion", NoOptions);
+        var call = dbus.Client.RefusedAsync(BusClient.Manager, "GetVersion", "a{sv}", NoOptions);
         await asked.Task.WaitAsync(Patience);
 
         await dbus.StopServerAsync();
@@ -204,9 +201,9 @@ internal sealed class DbusCallTests
             return new Api.V1.Version();
         });
         var most = new DbusOptions().MaxCallsPerPeer;
-        var calls = Enumerable.Range(0, most).Select(_ => dbus.Client.CallAsync(BusClient.Manager, "GetVersion", NoOptions)).ToList();
+        var calls = Enumerable.Range(0, most).Select(_ => dbus.Client.CallAsync(BusClient.Manager, "GetVersion", "a{sv}", NoOptions)).ToList();
 
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "GetVersion", NoOptions);
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "GetVersion", "a{sv}", NoOptions);
 
         release.SetResult();
         await Task.WhenAll(calls);
@@ -219,19 +216,23 @@ internal sealed class DbusCallTests
         dbus.Service.On<GetVersionRequest>(_ => new Api.V1.Version { Daemon = "0.1.0" });
         await dbus.Bus.DownAsync();
         await dbus.Bus.UpAsync();
-        using var client = BusClient.Connect(dbus.Bus.Address);
+        using var client = await BusClient.ConnectAsync(dbus.Bus.Address);
 
         await client.AwaitNameAsync(DbusOptions.BusName);
 
-        var version = await client.CallAsync(BusClient.Manager, "GetVersion", NoOptions, from => from.Options()["Daemon"].Value);
+        var version = await client.CallAsync(BusClient.Manager, "GetVersion", "a{sv}", NoOptions, answer =>
+        {
+            var from = answer.Expect("a{sv}");
+            return from.Options()["Daemon"].Value;
+        });
         Assert.That(version, Is.EqualTo("0.1.0"));
     }
 
-    private static void NoOptions(MessageWriter to) => to.Container('a', "{sv}", _ => { });
+    private static void NoOptions(ref MessageWriter to) => to.NoEntries();
 
-    private static Action<MessageWriter> Text(string text) => to =>
+    private static BodyWriter Text(string text) => (ref to) =>
     {
-        to.String(text);
-        NoOptions(to);
+        to.Text(text);
+        to.NoEntries();
     };
 }

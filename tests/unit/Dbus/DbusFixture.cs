@@ -10,13 +10,13 @@ internal sealed class DbusFixture : IAsyncDisposable
     private readonly ILoggerFactory loggers;
     private readonly DbusServer server;
 
-    private DbusFixture(PrivateBus bus, Func<DbusOptions, DbusOptions>? configure)
+    private DbusFixture(PrivateBus bus, BusClient client, Func<DbusOptions, DbusOptions>? configure)
     {
         Bus = bus;
         loggers = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(Log));
         var options = new DbusOptions { Address = bus.Address, FirstRetry = TimeSpan.FromMilliseconds(20), LongestRetry = TimeSpan.FromMilliseconds(200) };
         server = new DbusServer(Service, configure?.Invoke(options) ?? options, TimeProvider.System, loggers);
-        Client = BusClient.Connect(bus.Address);
+        Client = client;
     }
 
     public PrivateBus Bus { get; }
@@ -31,7 +31,8 @@ internal sealed class DbusFixture : IAsyncDisposable
 
     public static async Task<DbusFixture> StartAsync(Func<DbusOptions, DbusOptions>? configure = null)
     {
-        var fixture = new DbusFixture(await PrivateBus.StartAsync(), configure);
+        var bus = await PrivateBus.StartAsync();
+        var fixture = new DbusFixture(bus, await BusClient.ConnectAsync(bus.Address), configure);
         fixture.server.Start();
         await fixture.Client.AwaitNameAsync(DbusOptions.BusName);
         return fixture;

@@ -1,5 +1,6 @@
 using Google.Protobuf;
 using NUnit.Framework;
+using Tmds.DBus.Protocol;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Dbus;
 using UsbHostd.Tests.Grpc;
@@ -55,7 +56,7 @@ internal sealed class DbusFuzzTests
     private async Task<string> CallAsync(BusClient client, List<ManagerMethod> methods)
     {
         var method = methods[random.Next(methods.Count)];
-        var (target, member, write) = random.Next(10) switch
+        var (target, member, (signature, write)) = random.Next(10) switch
         {
             0 => (Below(DbusDoor.PropertiesInterface), random.Next(2) == 0 ? "Get" : "GetAll", Body(Some("ss", "s", RandomSignature()))),
             1 => (Below(Some(DbusDoor.PropertiesInterface, DbusDoor.ManagerInterface)), Some("Set", "Introspect", "Explode"), Body(RandomSignature())),
@@ -64,7 +65,7 @@ internal sealed class DbusFuzzTests
         };
         try
         {
-            await client.CallAsync(target, member, write);
+            await client.CallAsync(target, member, signature, write);
             return "";
         }
         catch (BusException e)
@@ -77,18 +78,29 @@ internal sealed class DbusFuzzTests
         DbusOptions.BusName, ObjectPaths.Root + Some("", "/devices", "/devices/d1", "/claims/c1", "/guests/a_b", "/x", "/devices/d1/x"), @interface);
 
     /// <summary>Of the right types, but for the options.</summary>
-    private Action<MessageWriter> Fitting(ManagerMethod method)
+    private (string Signature, BodyWriter Write) Fitting(ManagerMethod method)
     {
         var texts = method.Arguments.Select(_ => Texts[random.Next(Texts.Length - 1)]).ToList();
         var options = Enumerable.Range(0, random.Next(3)).Select(_ => RandomOption(method)).ToList();
-        return to =>
+        BodyWriter body = (ref to) =>
         {
-            texts.ForEach(to.String);
-            to.Container('a', "{sv}", each => options.ForEach(o => each.Entry(o.Key, o.Signature, o.Write)));
+            foreach (var text in texts)
+            {
+                to.Text(text);
+            }
+
+            var start = to.WriteDictionaryStart();
+            foreach (var (key, signature, write) in options)
+            {
+                to.Entry(key, signature, write);
+            }
+
+            to.WriteDictionaryEnd(start);
         };
+        return (method.Signature, body);
     }
 
-    private (string Key, string Signature, Action<MessageWriter> Write) RandomOption(ManagerMethod method)
+    private (string Key, string Signature, BodyWriter Write) RandomOption(ManagerMethod method)
     {
         var known = method.Options.ToList();
         if (known.Count == 0 || random.Next(3) == 0)
@@ -105,10 +117,10 @@ internal sealed class DbusFuzzTests
     private string RandomSignature(bool single = false) =>
         single ? Types[random.Next(Types.Length)] : string.Concat(Enumerable.Range(0, random.Next(5)).Select(_ => Types[random.Next(Types.Length)]));
 
-    private Action<MessageWriter> Body(string signature)
+    private (string Signature, BodyWriter Write) Body(string signature)
     {
         var parts = Split(signature).Select(Value).ToList();
-        return to => parts.ForEach(write => write(to));
+        return (signature, (ref to) => WriteAll(ref to, parts));
     }
 
     private static IEnumerable<string> Split(string signature)
@@ -121,7 +133,15 @@ internal sealed class DbusFuzzTests
         }
     }
 
-    private Action<MessageWriter> Value(string type)
+    private static void WriteAll(ref MessageWriter to, List<BodyWriter> parts)
+    {
+        foreach (var write in parts)
+        {
+            write(ref to);
+        }
+    }
+
+    private BodyWriter Value(string type)
     {
         var text = Texts[random.Next(Texts.Length)];
         var number = (uint)random.Next();
@@ -129,35 +149,46 @@ internal sealed class DbusFuzzTests
         switch (type)
         {
             case "s":
-                return to => to.String(text);
+                return (ref to) => to.Text(text);
             case "o":
-                return to => to.Path("/x");
+                return (ref to) => to.WriteObjectPath("/x");
             case "b":
-                return to => to.Bool(number % 2 == 0);
+                return (ref to) => to.WriteBool(number % 2 == 0);
             case "u":
-                return to => to.UInt32(number);
+                return (ref to) => to.WriteUInt32(number);
             case "t":
-                return to => to.UInt64(number);
+                return (ref to) => to.WriteUInt64(number);
             case "d":
-                return to => to.Double(number);
+                return (ref to) => to.WriteDouble(number);
             case "v":
                 var within = Types[random.Next(6)];
                 var inner = Value(within);
-                return to => to.Container('v', within, inner);
+                return (ref to) => to.Variant(within, inner);
             case "(su)":
-                return to => to.Container('r', "su", w =>
+                return (ref to) =>
                 {
-                    w.String(text);
-                    w.UInt32(number);
-                });
+                    to.WriteStructureStart();
+                    to.Text(text);
+                    to.WriteUInt32(number);
+                };
             case "a(ss)":
-                return to => to.Container('a', "(ss)", _ => { });
+                return (ref to) => to.WriteArrayEnd(to.WriteArrayStart(DBusType.Struct));
             case "a{sv}":
-                return to => to.Container('a', "{sv}", w => w.Entry(text, text));
+                return (ref to) =>
+                {
+                    var start = to.WriteDictionaryStart();
+                    to.TextEntry(text, text);
+                    to.WriteDictionaryEnd(start);
+                };
             default:
                 var element = type[1..];
-                var elements = Enumerable.Range(0, random.Next(50) == 0 ? 2000 : count).Select(_ => element.Length > 1 ? to => to.Container('a', "s", _ => { }) : Value(element)).ToList();
-                return to => to.Container('a', element, w => elements.ForEach(e => e(w)));
+                var elements = Enumerable.Range(0, random.Next(50) == 0 ? 2000 : count).Select(_ => element.Length > 1 ? (ref to) => to.WriteArray(Array.Empty<string>()) : Value(element)).ToList();
+                return (ref to) =>
+                {
+                    var start = to.WriteArrayStart((DBusType)element[0]);
+                    WriteAll(ref to, elements);
+                    to.WriteArrayEnd(start);
+                };
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using NUnit.Framework;
+using Tmds.DBus.Protocol;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Dbus;
 using UsbHostd.Daemon.Service;
@@ -47,7 +48,7 @@ internal sealed class DbusObjectTests
         dbus.Service.On<GetDeviceRequest>(_ => throw new HostException(ErrorCode.ErrorDeviceNotFound, "no device d77 is plugged in"));
 
         var refused = await dbus.Client.RefusedAsync(
-            new BusTarget(DbusOptions.BusName, ObjectPaths.OfDevice("d77"), DbusDoor.PropertiesInterface), "GetAll", to => to.String(DbusDoor.DeviceInterface));
+            new BusTarget(DbusOptions.BusName, ObjectPaths.OfDevice("d77"), DbusDoor.PropertiesInterface), "GetAll", "s", (ref to) => to.Text(DbusDoor.DeviceInterface));
 
         Assert.That(refused.Name, Is.EqualTo("org.usbhostd.UsbHost1.Error.DeviceNotFound"));
     }
@@ -65,7 +66,7 @@ internal sealed class DbusObjectTests
     {
         dbus.Service.OnWatch = (_, _, _) => throw new HostException(ErrorCode.ErrorPermissionDenied, "uid 1000 may not");
 
-        var refused = await dbus.Client.RefusedAsync(Objects, "GetManagedObjects", _ => { });
+        var refused = await dbus.Client.RefusedAsync(Objects, "GetManagedObjects", "", TestBody.NoBody);
 
         Assert.That(refused.Name, Is.EqualTo("org.usbhostd.UsbHost1.Error.PermissionDenied"));
     }
@@ -127,8 +128,12 @@ internal sealed class DbusObjectTests
     {
         Snapshot();
 
-        await dbus.Client.CallAsync(BusClient.Manager, "Watch", to => to.Container('a', "{sv}", each =>
-            each.Entry("Kinds", "as", w => w.Container('a', "s", kinds => kinds.String("CLAIMS")))));
+        await dbus.Client.CallAsync(BusClient.Manager, "Watch", "a{sv}", (ref to) =>
+        {
+            var start = to.WriteDictionaryStart();
+            to.Entry("Kinds", "as", (ref w) => w.WriteArray((string[])["CLAIMS"]));
+            to.WriteDictionaryEnd(start);
+        });
 
         Assert.That(((WatchRequest)dbus.Service.Asked.Single().Request).Kinds, Is.EqualTo([Kind.Claims]));
     }
@@ -141,7 +146,7 @@ internal sealed class DbusObjectTests
         changes = Channel.CreateUnbounded<WatchEvent>();
         Snapshot();
 
-        await dbus.Client.CallAsync(BusClient.Manager, "Watch", to => to.Container('a', "{sv}", _ => { }));
+        await dbus.Client.CallAsync(BusClient.Manager, "Watch", "a{sv}", (ref to) => to.NoEntries());
 
         await first.Task.WaitAsync(Patience);
         Happens(WatchEvent.Types.Type.Changed, new Device { Id = "d2" });
@@ -152,9 +157,9 @@ internal sealed class DbusObjectTests
     public async Task Watch_PeerLeaves_EndsIt()
     {
         Snapshot();
-        using (var other = BusClient.Connect(dbus.Bus.Address))
+        using (var other = await BusClient.ConnectAsync(dbus.Bus.Address))
         {
-            await other.CallAsync(Objects, "GetManagedObjects", _ => { });
+            await other.CallAsync(Objects, "GetManagedObjects", "", TestBody.NoBody);
         }
 
         await ended.Task.WaitAsync(Patience);
@@ -217,15 +222,15 @@ internal sealed class DbusObjectTests
     private async Task<List<string>> ManagedAsync(params object[] things)
     {
         Snapshot(things);
-        return await dbus.Client.CallAsync(Objects, "GetManagedObjects", _ => { }, from =>
+        return await dbus.Client.CallAsync(Objects, "GetManagedObjects", "", TestBody.NoBody, answer =>
         {
             var paths = new List<string>();
-            from.Enter('a', "{oa{sa{sv}}}");
-            while (from.Enter('e', "oa{sa{sv}}"))
+            var from = answer.Expect("a{oa{sa{sv}}}");
+            var end = from.ReadDictionaryStart();
+            while (from.HasNext(end))
             {
-                paths.Add(from.Text());
-                from.SkipOne("a{sa{sv}}");
-                from.Exit();
+                paths.Add(from.ReadObjectPathAsString());
+                from.SkipTo(from.ReadDictionaryStart());
             }
 
             return paths;

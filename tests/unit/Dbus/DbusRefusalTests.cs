@@ -26,7 +26,7 @@ internal sealed class DbusRefusalTests
     [Test]
     public async Task Option_ThatThereIsNot_IsRefusedWithThoseThereAre()
     {
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "ListClaims", Options("IncludeEnded", "b", w => w.Bool(true)));
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "ListClaims", "a{sv}", Options("IncludeEnded", "b", (ref w) => w.WriteBool(true)));
 
         Assert.That((refused.Name, refused.Message), Is.EqualTo((Invalid, "ListClaims: found option \"IncludeEnded\", expected IncludeReleased")));
     }
@@ -34,7 +34,7 @@ internal sealed class DbusRefusalTests
     [Test]
     public async Task Option_WhereThereIsNone_IsRefused()
     {
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "GetVersion", Options("x", "s", w => w.String("")));
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "GetVersion", "a{sv}", Options("x", "s", (ref w) => w.Text("")));
 
         Assert.That((refused.Name, refused.Message), Is.EqualTo((Invalid, "GetVersion: found option \"x\", expected no options")));
     }
@@ -42,7 +42,7 @@ internal sealed class DbusRefusalTests
     [Test]
     public async Task Option_OfAnotherType_IsRefusedWithBoth()
     {
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "ListClaims", Options("IncludeReleased", "u", w => w.UInt32(1)));
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "ListClaims", "a{sv}", Options("IncludeReleased", "u", (ref w) => w.WriteUInt32(1)));
 
         Assert.That((refused.Name, refused.Message), Is.EqualTo((Invalid, "ListClaims: found IncludeReleased of type 'u', expected type 'b'")));
     }
@@ -50,11 +50,11 @@ internal sealed class DbusRefusalTests
     [Test]
     public async Task Option_OfAWordThatThereIsNot_IsRefusedWithThoseThereAre()
     {
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "CreateClaim", to =>
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "CreateClaim", "ssa{sv}", (ref to) =>
         {
-            to.String("d");
-            to.String("g");
-            Options("Lifetime", "s", w => w.String("AGES"))(to);
+            to.Text("d");
+            to.Text("g");
+            Options("Lifetime", "s", (ref w) => w.Text("AGES"))(ref to);
         });
 
         Assert.That((refused.Name, refused.Message), Is.EqualTo(
@@ -64,11 +64,13 @@ internal sealed class DbusRefusalTests
     [Test]
     public async Task Option_Twice_IsRefused()
     {
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "ListClaims", to => to.Container('a', "{sv}", each =>
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "ListClaims", "a{sv}", (ref to) =>
         {
-            each.Entry("IncludeReleased", "b", w => w.Bool(true));
-            each.Entry("IncludeReleased", "b", w => w.Bool(false));
-        }));
+            var start = to.WriteDictionaryStart();
+            to.Entry("IncludeReleased", "b", (ref w) => w.WriteBool(true));
+            to.Entry("IncludeReleased", "b", (ref w) => w.WriteBool(false));
+            to.WriteDictionaryEnd(start);
+        });
 
         Assert.That((refused.Name, refused.Message), Is.EqualTo((Invalid, "ListClaims: found an option twice")));
     }
@@ -76,10 +78,10 @@ internal sealed class DbusRefusalTests
     [Test]
     public async Task Argument_TooLong_IsRefused()
     {
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "GetDevice", to =>
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "GetDevice", "sa{sv}", (ref to) =>
         {
-            to.String(new string('x', 100_000));
-            to.Container('a', "{sv}", _ => { });
+            to.Text(new string('x', 100_000));
+            to.NoEntries();
         });
 
         Assert.That((refused.Name, refused.Message), Is.EqualTo((Invalid, "GetDevice: found Device of 100000 characters, expected at most 4096")));
@@ -88,7 +90,7 @@ internal sealed class DbusRefusalTests
     [Test]
     public async Task Arguments_OfOtherTypes_AreRefusedWithBoth()
     {
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "GetDevice", to => to.UInt32(7));
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "GetDevice", "u", (ref to) => to.WriteUInt32(7));
 
         Assert.That((refused.Name, refused.Message), Is.EqualTo((Invalid, "GetDevice: found arguments of type 'u', expected type 'sa{sv}'")));
     }
@@ -96,7 +98,7 @@ internal sealed class DbusRefusalTests
     [Test]
     public async Task Object_ThatNoneOfOursCanBe_IsUnknown()
     {
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager with { Path = "/org/usbhostd/UsbHost1/devices/d1/x" }, "GetVersion", _ => { });
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager with { Path = "/org/usbhostd/UsbHost1/devices/d1/x" }, "GetVersion", "", (ref _) => { });
 
         Assert.That(refused.Name, Is.EqualTo("org.freedesktop.DBus.Error.UnknownObject"));
     }
@@ -104,7 +106,7 @@ internal sealed class DbusRefusalTests
     [Test]
     public async Task Method_ThatThereIsNot_IsUnknown()
     {
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "Explode", _ => { });
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "Explode", "", (ref _) => { });
 
         Assert.That(refused.Name, Is.EqualTo("org.freedesktop.DBus.Error.UnknownMethod"));
     }
@@ -112,11 +114,11 @@ internal sealed class DbusRefusalTests
     [Test]
     public async Task Set_OfAProperty_IsRefused()
     {
-        var refused = await dbus.Client.RefusedAsync(Device, "Set", to =>
+        var refused = await dbus.Client.RefusedAsync(Device, "Set", "ssv", (ref to) =>
         {
-            to.String(DbusDoor.DeviceInterface);
-            to.String("Label");
-            to.Container('v', "s", w => w.String("x"));
+            to.Text(DbusDoor.DeviceInterface);
+            to.Text("Label");
+            to.WriteVariantString("x");
         });
 
         Assert.That(refused.Name, Is.EqualTo("org.freedesktop.DBus.Error.PropertyReadOnly"));
@@ -125,15 +127,19 @@ internal sealed class DbusRefusalTests
     [Test]
     public async Task Get_OfAnInterfaceThatTheObjectHasNot_IsUnknown()
     {
-        var refused = await dbus.Client.RefusedAsync(Device, "Get", to =>
+        var refused = await dbus.Client.RefusedAsync(Device, "Get", "ss", (ref to) =>
         {
-            to.String(DbusDoor.ClaimInterface);
-            to.String("Id");
+            to.Text(DbusDoor.ClaimInterface);
+            to.Text("Id");
         });
 
         Assert.That(refused.Name, Is.EqualTo("org.freedesktop.DBus.Error.UnknownInterface"));
     }
 
-    private static Action<MessageWriter> Options(string key, string signature, Action<MessageWriter> write) =>
-        to => to.Container('a', "{sv}", each => each.Entry(key, signature, write));
+    private static BodyWriter Options(string key, string signature, BodyWriter write) => (ref to) =>
+    {
+        var start = to.WriteDictionaryStart();
+        to.Entry(key, signature, write);
+        to.WriteDictionaryEnd(start);
+    };
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
+using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Dbus;
 using UsbHostd.Tests.Grpc;
 using UsbHostd.Tests.Reconcile.Sim;
@@ -18,7 +19,7 @@ internal sealed class DbusServerTests
     public async Task Bus_WhoseSocketComesLater_IsServedThenAndNotLookedForMeanwhile()
     {
         await using var bus = await PrivateBus.StartAsync();
-        using var client = BusClient.Connect(bus.Address);
+        using var client = await BusClient.ConnectAsync(bus.Address);
         var folder = Directory.CreateTempSubdirectory("usbhostd-bus-");
         var path = Path.Combine(folder.FullName, "run", "dbus", "bus");
         var (time, log) = (new ManualTime(), new RecordedLog());
@@ -48,6 +49,24 @@ internal sealed class DbusServerTests
         await away.WaitAsync(Patience);
 
         Assert.That(async () => await server.StopAsync().WaitAsync(Patience), Throws.Nothing);
+    }
+
+    [Test]
+    public async Task Stop_BusStandsStillWithACallUnderWay_EndsAllTheSame()
+    {
+        await using var dbus = await DbusFixture.StartAsync(options => options with { Farewell = TimeSpan.FromMilliseconds(100) });
+        var asked = new TaskCompletionSource();
+        dbus.Service.On<GetVersionRequest>(async (_, _, token) =>
+        {
+            asked.SetResult();
+            return await NoAnswer.UntilCancelledAsync(new TaskCompletionSource(), token);
+        });
+        _ = dbus.Client.CallAsync(BusClient.Manager, "GetVersion", "a{sv}", (ref to) => to.NoEntries());
+        await asked.Task.WaitAsync(Patience);
+        await dbus.Bus.FreezeAsync();
+
+        Assert.That(async () => await dbus.StopServerAsync().WaitAsync(Patience), Throws.Nothing);
+        await dbus.Bus.ThawAsync();
     }
 
     [TestCase("unix:path=/run/dbus/system_bus_socket", "/run/dbus/system_bus_socket")]

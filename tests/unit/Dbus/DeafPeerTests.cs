@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using NUnit.Framework;
+using Tmds.DBus.Protocol;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Dbus;
 
@@ -28,9 +29,9 @@ internal sealed class DeafPeerTests
         dbus.Service.OnWatch = (_, _, token) => Labels(int.MaxValue, token);
         var cut = dbus.Log.NextAsync(CutOff);
         using var deaf = new DeafPeer();
-        using var connection = BusConnection.Open(dbus.Bus.Address, null, deaf);
+        using var connection = await BusConnection.OpenAsync(dbus.Bus.Address, null, deaf, CancellationToken.None);
 
-        await connection.CallAsync(Objects, "GetManagedObjects", _ => { }, _ => 0, CancellationToken.None).WaitAsync(Patience);
+        await connection.CallAsync(Objects, "GetManagedObjects", "", (ref _) => { }, _ => 0, CancellationToken.None).WaitAsync(Patience);
 
         Assert.That(await cut.WaitAsync(Patience), Does.EndWith("has not read for 0.2 s what it was told of changes; it is told nothing more until it asks again"));
         await ended.Task.WaitAsync(Patience);
@@ -44,7 +45,7 @@ internal sealed class DeafPeerTests
         dbus = await DbusFixture.StartAsync();
         dbus.Service.OnWatch = (_, _, token) => Labels(1000, token);
 
-        await dbus.Client.CallAsync(Objects, "GetManagedObjects", _ => { });
+        await dbus.Client.CallAsync(Objects, "GetManagedObjects", "", (ref _) => { });
 
         for (var i = 1; i <= 1000; i++)
         {
@@ -72,7 +73,7 @@ internal sealed class DeafPeerTests
         }
     }
 
-    /// <summary>Reads nothing more from its first signal on; its connection's thread is the one that reads.</summary>
+    /// <summary>Reads nothing more from its first signal on; its connection reads on when it returns.</summary>
     private sealed class DeafPeer : IBusHandler, IDisposable
     {
         private readonly ManualResetEventSlim hearing = new();
@@ -83,9 +84,9 @@ internal sealed class DeafPeerTests
 
         public void OnCall(IncomingCall call) => call.Refuse("org.freedesktop.DBus.Error.UnknownMethod", "a client only");
 
-        public void OnSignal(SignalHeader signal, MessageReader body)
+        public void OnSignal(Message signal)
         {
-            if (signal.Member == "PropertiesChanged")
+            if (signal.MemberAsString == "PropertiesChanged")
             {
                 hearing.Wait();
             }

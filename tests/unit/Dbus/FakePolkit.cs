@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Tmds.DBus.Protocol;
 using UsbHostd.Daemon.Dbus;
 
 namespace UsbHostd.Tests.Dbus;
@@ -10,11 +11,13 @@ internal sealed class FakePolkit : IBusHandler, IDisposable
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly BusConnection connection;
+    private BusConnection connection = null!;
     private readonly Channel<Check> asked = Channel.CreateUnbounded<Check>();
     private readonly Channel<string> cancelled = Channel.CreateUnbounded<string>();
 
-    private FakePolkit(string address) => connection = BusConnection.Open(address, "/org/freedesktop/PolicyKit1/Authority", this);
+    private FakePolkit()
+    {
+    }
 
     internal sealed record Check(string Kind, string Sender, string Action, string Device, string Guest, uint Flags, string Id);
 
@@ -23,13 +26,14 @@ internal sealed class FakePolkit : IBusHandler, IDisposable
 
     public static async Task<FakePolkit> StartAsync(string address)
     {
-        var polkit = new FakePolkit(address);
+        var polkit = new FakePolkit();
+        polkit.connection = await BusConnection.OpenAsync(address, "/org/freedesktop/PolicyKit1/Authority", polkit, CancellationToken.None);
         await polkit.connection.CallAsync(
-            BusTarget.Bus, "RequestName", to =>
+            BusTarget.Bus, "RequestName", "su", (ref to) =>
             {
-                to.String(Name);
-                to.UInt32(0);
-            }, from => from.UInt32(), CancellationToken.None).WaitAsync(Patience);
+                to.Text(Name);
+                to.WriteUInt32(0);
+            }, answer => answer.Expect("u").ReadUInt32(), CancellationToken.None).WaitAsync(Patience);
         return polkit;
     }
 
@@ -39,47 +43,44 @@ internal sealed class FakePolkit : IBusHandler, IDisposable
 
     public void OnCall(IncomingCall call)
     {
-        var body = call.Body;
         if (call.Member == "CancelCheckAuthorization")
         {
-            cancelled.Writer.TryWrite(body.String());
-            _ = call.ReplyAsync(_ => { });
+            cancelled.Writer.TryWrite(call.Request.Expect("s").ReadString());
+            _ = call.ReplyAsync("", (ref _) => { });
             return;
         }
 
-        asked.Writer.TryWrite(Read(body));
+        asked.Writer.TryWrite(Read(call.Request.Expect("(sa{sv})sa{ss}us")));
         if (Answer is var (yes, challenge))
         {
-            _ = call.ReplyAsync(to => to.Container('r', "bba{ss}", w =>
+            _ = call.ReplyAsync("(bba{ss})", (ref to) =>
             {
-                w.Bool(yes);
-                w.Bool(challenge);
-                w.Container('a', "{ss}", _ => { });
-            }));
+                to.WriteStructureStart();
+                to.WriteBool(yes);
+                to.WriteBool(challenge);
+                to.NoEntries();
+            });
         }
     }
 
-    public void OnSignal(SignalHeader signal, MessageReader body)
+    public void OnSignal(Message signal)
     {
     }
 
     public void Dispose() => connection.Dispose();
 
-    private static Check Read(MessageReader body)
+    private static Check Read(Reader body)
     {
-        body.Enter('r', "sa{sv}");
-        var (kind, subject) = (body.String(), body.Options());
-        body.Exit();
-        var action = body.String();
+        body.AlignStruct();
+        var (kind, subject) = (body.ReadString(), body.Options());
+        var action = body.ReadString();
         var details = new Dictionary<string, string>(StringComparer.Ordinal);
-        body.Enter('a', "{ss}");
-        while (body.Enter('e', "ss"))
+        var end = body.ReadDictionaryStart();
+        while (body.HasNext(end))
         {
-            details[body.String()] = body.String();
-            body.Exit();
+            details[body.ReadString()] = body.ReadString();
         }
 
-        body.Exit();
-        return new Check(kind, (string)subject["name"].Value!, action, details["device"], details["guest"], body.UInt32(), body.String());
+        return new Check(kind, (string)subject["name"].Value!, action, details["device"], details["guest"], body.ReadUInt32(), body.ReadString());
     }
 }

@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using Tmds.DBus.Protocol;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Dbus;
@@ -38,7 +39,7 @@ internal sealed class PolkitTests
         using var polkit = await FakePolkit.StartAsync(dbus.Bus.Address);
         polkit.Answer = (true, false);
 
-        var path = await dbus.Client.CallAsync(BusClient.Manager, "CreateClaim", Claim, from => from.Text());
+        var path = await dbus.Client.CallAsync(BusClient.Manager, "CreateClaim", "ssa{sv}", Claim, answer => answer.Expect("oa{sv}").ReadObjectPathAsString());
 
         Assert.That(path, Is.EqualTo(ObjectPaths.OfClaim("c1")));
     }
@@ -50,7 +51,7 @@ internal sealed class PolkitTests
         using var polkit = await FakePolkit.StartAsync(dbus.Bus.Address);
         polkit.Answer = (false, challenge);
 
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "CreateClaim", Claim);
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "CreateClaim", "ssa{sv}", Claim);
 
         Assert.That(refused.Name, Is.EqualTo(Denied));
     }
@@ -58,7 +59,7 @@ internal sealed class PolkitTests
     [Test]
     public async Task NoPolkit_RefusesTheCall()
     {
-        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "CreateClaim", Claim);
+        var refused = await dbus.Client.RefusedAsync(BusClient.Manager, "CreateClaim", "ssa{sv}", Claim);
 
         Assert.That(refused.Name, Is.EqualTo(Denied));
     }
@@ -67,7 +68,7 @@ internal sealed class PolkitTests
     public async Task Question_NamesTheCallerTheActionAndWhatItIsAbout()
     {
         using var polkit = await FakePolkit.StartAsync(dbus.Bus.Address);
-        await dbus.Client.RefusedAsync(BusClient.Manager, "CreateClaim", Claim);
+        await dbus.Client.RefusedAsync(BusClient.Manager, "CreateClaim", "ssa{sv}", Claim);
 
         var asked = await polkit.AskedAsync();
 
@@ -113,8 +114,8 @@ internal sealed class PolkitTests
     {
         using var polkit = await FakePolkit.StartAsync(dbus.Bus.Address);
         polkit.Answer = null;
-        var other = BusClient.Connect(dbus.Bus.Address);
-        var call = other.CallAsync(BusClient.Manager, "CreateClaim", Claim);
+        var other = await BusClient.ConnectAsync(dbus.Bus.Address);
+        var call = other.CallAsync(BusClient.Manager, "CreateClaim", "ssa{sv}", Claim);
         var asked = await polkit.AskedAsync();
 
         other.Dispose();
@@ -125,13 +126,13 @@ internal sealed class PolkitTests
         Assert.That(dbus.Door.Peers, Is.Zero);
     }
 
-    private static void Claim(MessageWriter to)
+    private static void Claim(ref MessageWriter to)
     {
-        to.String("usb:0951:1666");
-        to.String("erp");
-        to.Container('a', "{sv}", _ => { });
+        to.Text("usb:0951:1666");
+        to.Text("erp");
+        to.NoEntries();
     }
 
     private Task<uint> OwnerPidAsync(string name) =>
-        dbus.Client.CallAsync(BusTarget.Bus, "GetConnectionUnixProcessID", to => to.String(name), from => from.UInt32());
+        dbus.Client.CallAsync(BusTarget.Bus, "GetConnectionUnixProcessID", "s", (ref to) => to.Text(name), answer => answer.Expect("u").ReadUInt32());
 }

@@ -45,6 +45,9 @@ internal sealed class PrivateBus : IAsyncDisposable
     {
         process = Tool.Start("dbus-daemon", "--config-file=" + Configuration, "--nofork", "--nopidfile", "--print-address");
         await process.ReadUntilAsync("unix:");
+
+        // It tells of each call that it refuses, and would stand still where nobody reads that.
+        _ = process.StandardError.ReadToEndAsync();
     }
 
     public async Task DownAsync()
@@ -55,6 +58,20 @@ internal sealed class PrivateBus : IAsyncDisposable
         process = null;
         File.Delete(Path.Combine(directory.FullName, "bus"));
     }
+
+    /// <summary>It stands still: it reads nothing and answers nothing, and its connections stay.</summary>
+    public async Task FreezeAsync()
+    {
+        await SignalAsync("STOP");
+        while (!(await File.ReadAllTextAsync($"/proc/{process!.Id}/stat")).Contains(") T ", StringComparison.Ordinal))
+        {
+            await Task.Yield();
+        }
+    }
+
+    public Task ThawAsync() => SignalAsync("CONT");
+
+    private async Task SignalAsync(string name) => await Tool.RunAsync("sh", "-c", $"kill -{name} {process!.Id}");
 
     public async ValueTask DisposeAsync()
     {

@@ -95,7 +95,7 @@ internal sealed class MatrixTests
         var options = new DbusOptions { Address = bus.Address };
         using var server = new DbusServer(host.Service, options, TimeProvider.System, NullLoggerFactory.Instance);
         server.Start();
-        using (var client = BusClient.Connect(bus.Address))
+        using (var client = await BusClient.ConnectAsync(bus.Address))
         {
             await client.AwaitNameAsync(DbusOptions.BusName);
         }

@@ -106,7 +106,7 @@ internal sealed class DaemonProcess : IAsyncDisposable
 
     private async Task<DaemonProcess> ServingAsync()
     {
-        using var client = BusClient.Connect(BusAddress);
+        using var client = await BusClient.ConnectAsync(BusAddress);
         await client.AwaitNameAsync(UsbHostd.Daemon.Dbus.DbusOptions.BusName).WaitAsync(Patience);
         return this;
     }
