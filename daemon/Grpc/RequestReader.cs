@@ -32,7 +32,7 @@ internal sealed class RequestReader : PipeReader, IRequestBodyPipeFeature, IDisp
     {
         (this.body, this.call, this.options, this.isStream, this.ended) = (body, call, options, isStream, ended);
         isBegun = !isStream;
-        end = ended.UnsafeRegister(reader => ((PipeReader)reader!).CancelPendingRead(), body);
+        end = ended.UnsafeRegister(reader => ((RequestReader)reader!).Interrupt(), this);
     }
 
     public PipeReader Reader => this;
@@ -46,7 +46,7 @@ internal sealed class RequestReader : PipeReader, IRequestBodyPipeFeature, IDisp
             if (isBegun && !read.IsCompleted)
             {
                 patience ??= options.Time.CreateTimer(
-                    reader => ((PipeReader)reader!).CancelPendingRead(), body, options.RequestPatience, Timeout.InfiniteTimeSpan);
+                    reader => ((RequestReader)reader!).Interrupt(), this, options.RequestPatience, Timeout.InfiniteTimeSpan);
             }
 
             return Checked(await read);
@@ -138,6 +138,19 @@ internal sealed class RequestReader : PipeReader, IRequestBodyPipeFeature, IDisp
         if (BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]) is var length && length > options.MaxRequestBytes)
         {
             throw call.Unreadable(StatusCode.ResourceExhausted, $"a message of {length} bytes is longer than {options.MaxRequestBytes}");
+        }
+    }
+
+    /// <summary>Has the read that waits end.</summary>
+    private void Interrupt()
+    {
+        try
+        {
+            body.CancelPendingRead();
+        }
+        catch (Exception over) when (over is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            // The caller has reset the call, or it is over: no read waits.
         }
     }
 

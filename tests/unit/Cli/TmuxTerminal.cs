@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Threading.Channels;
 using NUnit.Framework;
+using UsbHostd.Tests.Architecture;
 
 namespace UsbHostd.Tests.Cli;
 
@@ -22,7 +23,7 @@ internal sealed class TmuxTerminal : IAsyncDisposable
 
     private TmuxTerminal(string arguments, IReadOnlyDictionary<string, string> environment)
     {
-        var program = Path.Combine(AppContext.BaseDirectory, "usbhostctl.dll");
+        var program = Path.Combine(Repository.Built("cli"), "usbhostctl.dll");
         var script = Path.Combine(folder.FullName, "run.sh");
         File.WriteAllText(script, $"""
             sh -c 'echo $$ >{PidFile}; exec dotnet {program} {arguments}'

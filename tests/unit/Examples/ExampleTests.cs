@@ -141,7 +141,7 @@ internal sealed class ExampleTests
             new() { Type = WatchEvent.Types.Type.Resync },
         }.ToAsyncEnumerable();
         using var follow = Tool.Start(
-            [("PATH", AppContext.BaseDirectory + ":" + Environment.GetEnvironmentVariable("PATH")), ("DOTNET_ROOT", DaemonProcess.DotnetRoot), ("USBHOSTD_CONNECT", grpc.Address)],
+            [("PATH", Repository.Built("cli") + ":" + Environment.GetEnvironmentVariable("PATH")), ("DOTNET_ROOT", DaemonProcess.DotnetRoot), ("USBHOSTD_CONNECT", grpc.Address)],
             Example("event/follow.py"), "sh", "-c", "echo \"$USBHOST_EVENT,$USBHOST_KIND,$USBHOST_ID,$USBHOST_STATE,$USBHOST_GUEST\"; exit 1");
 
         var (exit, output, error) = await follow.EndAsync();
