@@ -114,12 +114,12 @@ internal sealed class AnswerWriter(IHttpResponseBodyFeature body, GrpcCall call,
             var flushed = flush.IsCompleted ? await flush : await flush.AsTask().WaitAsync(options.Patience, options.Time, ended);
             return flushed.IsCompleted ? throw new OperationCanceledException("the reader is gone") : flushed;
         }
-        catch (TimeoutException)
+        catch (TimeoutException late)
         {
             var why = $"nothing was taken for {options.Patience.TotalSeconds.ToString(CultureInfo.InvariantCulture)} s";
             call.CutOff(why);
             abort();
-            throw new OperationCanceledException(why);
+            throw new OperationCanceledException(why, late);
         }
     }
 }

@@ -114,17 +114,17 @@ internal sealed class GrpcDoor : IDisposable
     private static ServerServiceDefinition Definition(IHostService service, CallerLimits limits)
     {
         var definition = ServerServiceDefinition.CreateBuilder();
-        var methods = new ServedMethods(definition);
+        var served = new ServedMethods(definition);
         var reflection = new ReflectionService(limits);
-        UsbHost.BindService(methods, new UsbHostService(service));
-        Api.GrpcHealth.Health.BindService(methods, new HealthService(limits));
-        ServerReflection.BindService(methods, reflection);
+        UsbHost.BindService(served, new UsbHostService(service));
+        Api.GrpcHealth.Health.BindService(served, new HealthService(limits));
+        ServerReflection.BindService(served, reflection);
 
         // Tools from before version 1, such as grpc_cli, send the same messages there.
         ServerReflection.BindService(new ServedMethods(definition, OldReflection), reflection);
 
         // It reads nothing, and has the library write what a call is refused with.
-        methods.AddMethod(
+        served.AddMethod(
             new Method<string, string>(MethodType.DuplexStreaming, Refusing, Refusing, Marshallers.StringMarshaller, Marshallers.StringMarshaller),
             new DuplexStreamingServerMethod<string, string>((_, _, context) => throw GrpcCall.Of(context).Refusal!));
         return definition.Build();

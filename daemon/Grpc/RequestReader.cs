@@ -51,9 +51,9 @@ internal sealed class RequestReader : PipeReader, IRequestBodyPipeFeature, IDisp
 
             return Checked(await read);
         }
-        catch (IOException broken)
+        catch (Exception broken) when (broken is IOException or OperationCanceledException)
         {
-            throw call.Gone.IsCancellationRequested ? call.Explain(broken) : call.Unreadable(StatusCode.Internal, "the request can't be read");
+            throw ended.IsCancellationRequested ? call.Explain(broken) : call.Unreadable(StatusCode.Internal, "the request can't be read");
         }
     }
 
