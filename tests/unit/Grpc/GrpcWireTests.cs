@@ -81,10 +81,25 @@ internal sealed class GrpcWireTests
         Assert.That((await StatusOfAsync(response)).Status, Is.EqualTo(StatusCode.DeadlineExceeded));
     }
 
+    [Test]
+    public async Task Body_CutShort_EndsWhenTheServerStops()
+    {
+        using var call = Call(UsbHostMethods.GetDevice, []);
+        call.Content = new UnendedContent([0, 0, 0]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } };
+        var answer = http.SendAsync(call, CancellationToken.None);
+        await time.MadeAsync();
+
+        await grpc.StopServerAsync();
+
+        using var response = await answer;
+        Assert.That((await StatusOfAsync(response)).Status, Is.EqualTo(StatusCode.Unavailable));
+    }
+
     [TestCase("/usbhostd.v1.UsbHost/Explode")]
     [TestCase("/usbhostd.v1.UsbHost/listdevices")]
     [TestCase("/grpc.health.v1.Health/List")]
     [TestCase("/")]
+    [TestCase("/-/-")]
     [TestCase("/%1b%e2%80%ae")]
     public async Task Path_Unknown_IsUnimplemented(string path)
     {

@@ -8,7 +8,7 @@ namespace UsbHostd.Tests.Grpc;
 [TestFixture]
 internal sealed class RepeatedAnswerTests
 {
-    private readonly RepeatedAnswer<ListDevicesResponse> repeated = new();
+    private readonly RepeatedAnswer repeated = new();
 
     [Test]
     public void Bytes_SameAnswer_IsTheSameArray()
