@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using UsbHostd.Api.Grpc;
+using Grpc.Core;
 using UsbHostd.Api.V1;
 
 namespace UsbHostd.Api;
@@ -50,7 +50,7 @@ public enum ExitCode
 /// <param name="Status">The gRPC status.</param>
 /// <param name="Exit">The exit code of usbhostctl.</param>
 /// <param name="Name">The last part of the D-Bus error name: <c>HeldByGuest</c>.</param>
-public sealed record ErrorCodeInfo(ErrorCode Code, GrpcStatusCode Status, ExitCode Exit, string Name)
+public sealed record ErrorCodeInfo(ErrorCode Code, StatusCode Status, ExitCode Exit, string Name)
 {
     /// <summary>For example <c>org.usbhostd.UsbHost1.Error.HeldByGuest</c>.</summary>
     public string DBusName => ErrorCodes.DBusPrefix + Name;
@@ -64,46 +64,46 @@ public static class ErrorCodes
     /// <summary>In the order of the numbers: the index is the code.</summary>
     public static ImmutableArray<ErrorCodeInfo> All { get; } =
     [
-        new(ErrorCode.Unspecified, GrpcStatusCode.Unknown, ExitCode.Other, "Unknown"),
-        new(ErrorCode.ErrorInvalidArgument, GrpcStatusCode.InvalidArgument, ExitCode.Usage, "InvalidArgument"),
-        new(ErrorCode.ErrorPermissionDenied, GrpcStatusCode.PermissionDenied, ExitCode.Denied, "PermissionDenied"),
-        new(ErrorCode.ErrorDeviceNotFound, GrpcStatusCode.NotFound, ExitCode.NotFound, "DeviceNotFound"),
-        new(ErrorCode.ErrorGuestNotFound, GrpcStatusCode.NotFound, ExitCode.NotFound, "GuestNotFound"),
-        new(ErrorCode.ErrorClaimNotFound, GrpcStatusCode.NotFound, ExitCode.NotFound, "ClaimNotFound"),
-        new(ErrorCode.ErrorAmbiguous, GrpcStatusCode.FailedPrecondition, ExitCode.Ambiguous, "Ambiguous"),
-        new(ErrorCode.ErrorHeldByGuest, GrpcStatusCode.FailedPrecondition, ExitCode.Held, "HeldByGuest"),
-        new(ErrorCode.ErrorHeldByOther, GrpcStatusCode.FailedPrecondition, ExitCode.Held, "HeldByOther"),
-        new(ErrorCode.ErrorInUseByHost, GrpcStatusCode.FailedPrecondition, ExitCode.InUseByHost, "InUseByHost"),
-        new(ErrorCode.ErrorIsHub, GrpcStatusCode.FailedPrecondition, ExitCode.InUseByHost, "IsHub"),
-        new(ErrorCode.ErrorNoController, GrpcStatusCode.FailedPrecondition, ExitCode.GuestRefuses, "NoController"),
-        new(ErrorCode.ErrorNoFreePort, GrpcStatusCode.FailedPrecondition, ExitCode.GuestRefuses, "NoFreePort"),
-        new(ErrorCode.ErrorSpeedMismatch, GrpcStatusCode.FailedPrecondition, ExitCode.GuestRefuses, "SpeedMismatch"),
-        new(ErrorCode.ErrorUnsupportedMode, GrpcStatusCode.FailedPrecondition, ExitCode.GuestRefuses, "UnsupportedMode"),
-        new(ErrorCode.ErrorLibvirtUnavailable, GrpcStatusCode.Unavailable, ExitCode.Unavailable, "LibvirtUnavailable"),
-        new(ErrorCode.ErrorStorageFull, GrpcStatusCode.ResourceExhausted, ExitCode.Storage, "StorageFull"),
-        new(ErrorCode.ErrorNotAllowed, GrpcStatusCode.PermissionDenied, ExitCode.Denied, "NotAllowed"),
-        new(ErrorCode.ErrorGuestActive, GrpcStatusCode.FailedPrecondition, ExitCode.GuestRefuses, "GuestActive"),
-        new(ErrorCode.ErrorRequestReused, GrpcStatusCode.AlreadyExists, ExitCode.Usage, "RequestReused"),
-        new(ErrorCode.ErrorInternal, GrpcStatusCode.Internal, ExitCode.Other, "Internal"),
-        new(ErrorCode.ErrorUnavailable, GrpcStatusCode.Unavailable, ExitCode.Unavailable, "Unavailable"),
-        new(ErrorCode.ErrorTimedOut, GrpcStatusCode.DeadlineExceeded, ExitCode.TimedOut, "TimedOut"),
-        new(ErrorCode.ErrorUnimplemented, GrpcStatusCode.Unimplemented, ExitCode.Other, "Unimplemented"),
-        new(ErrorCode.ErrorRulesRefused, GrpcStatusCode.FailedPrecondition, ExitCode.Usage, "RulesRefused"),
-        new(ErrorCode.ErrorTooMany, GrpcStatusCode.ResourceExhausted, ExitCode.Denied, "TooMany"),
+        new(ErrorCode.Unspecified, StatusCode.Unknown, ExitCode.Other, "Unknown"),
+        new(ErrorCode.ErrorInvalidArgument, StatusCode.InvalidArgument, ExitCode.Usage, "InvalidArgument"),
+        new(ErrorCode.ErrorPermissionDenied, StatusCode.PermissionDenied, ExitCode.Denied, "PermissionDenied"),
+        new(ErrorCode.ErrorDeviceNotFound, StatusCode.NotFound, ExitCode.NotFound, "DeviceNotFound"),
+        new(ErrorCode.ErrorGuestNotFound, StatusCode.NotFound, ExitCode.NotFound, "GuestNotFound"),
+        new(ErrorCode.ErrorClaimNotFound, StatusCode.NotFound, ExitCode.NotFound, "ClaimNotFound"),
+        new(ErrorCode.ErrorAmbiguous, StatusCode.FailedPrecondition, ExitCode.Ambiguous, "Ambiguous"),
+        new(ErrorCode.ErrorHeldByGuest, StatusCode.FailedPrecondition, ExitCode.Held, "HeldByGuest"),
+        new(ErrorCode.ErrorHeldByOther, StatusCode.FailedPrecondition, ExitCode.Held, "HeldByOther"),
+        new(ErrorCode.ErrorInUseByHost, StatusCode.FailedPrecondition, ExitCode.InUseByHost, "InUseByHost"),
+        new(ErrorCode.ErrorIsHub, StatusCode.FailedPrecondition, ExitCode.InUseByHost, "IsHub"),
+        new(ErrorCode.ErrorNoController, StatusCode.FailedPrecondition, ExitCode.GuestRefuses, "NoController"),
+        new(ErrorCode.ErrorNoFreePort, StatusCode.FailedPrecondition, ExitCode.GuestRefuses, "NoFreePort"),
+        new(ErrorCode.ErrorSpeedMismatch, StatusCode.FailedPrecondition, ExitCode.GuestRefuses, "SpeedMismatch"),
+        new(ErrorCode.ErrorUnsupportedMode, StatusCode.FailedPrecondition, ExitCode.GuestRefuses, "UnsupportedMode"),
+        new(ErrorCode.ErrorLibvirtUnavailable, StatusCode.Unavailable, ExitCode.Unavailable, "LibvirtUnavailable"),
+        new(ErrorCode.ErrorStorageFull, StatusCode.ResourceExhausted, ExitCode.Storage, "StorageFull"),
+        new(ErrorCode.ErrorNotAllowed, StatusCode.PermissionDenied, ExitCode.Denied, "NotAllowed"),
+        new(ErrorCode.ErrorGuestActive, StatusCode.FailedPrecondition, ExitCode.GuestRefuses, "GuestActive"),
+        new(ErrorCode.ErrorRequestReused, StatusCode.AlreadyExists, ExitCode.Usage, "RequestReused"),
+        new(ErrorCode.ErrorInternal, StatusCode.Internal, ExitCode.Other, "Internal"),
+        new(ErrorCode.ErrorUnavailable, StatusCode.Unavailable, ExitCode.Unavailable, "Unavailable"),
+        new(ErrorCode.ErrorTimedOut, StatusCode.DeadlineExceeded, ExitCode.TimedOut, "TimedOut"),
+        new(ErrorCode.ErrorUnimplemented, StatusCode.Unimplemented, ExitCode.Other, "Unimplemented"),
+        new(ErrorCode.ErrorRulesRefused, StatusCode.FailedPrecondition, ExitCode.Usage, "RulesRefused"),
+        new(ErrorCode.ErrorTooMany, StatusCode.ResourceExhausted, ExitCode.Denied, "TooMany"),
     ];
 
     /// <summary>The row of a code; that of <see cref="ErrorCode.Unspecified"/> for a code which a newer daemon sent.</summary>
     public static ErrorCodeInfo Of(ErrorCode code) => code is >= ErrorCode.Unspecified and <= ErrorCode.ErrorTooMany ? All[(int)code] : All[0];
 
     /// <summary>The code of an error that came without details, from its gRPC status alone.</summary>
-    public static ErrorCode OfStatus(GrpcStatusCode status) => status switch
+    public static ErrorCode OfStatus(StatusCode status) => status switch
     {
-        GrpcStatusCode.InvalidArgument or GrpcStatusCode.OutOfRange => ErrorCode.ErrorInvalidArgument,
-        GrpcStatusCode.PermissionDenied or GrpcStatusCode.Unauthenticated => ErrorCode.ErrorPermissionDenied,
-        GrpcStatusCode.DeadlineExceeded => ErrorCode.ErrorTimedOut,
-        GrpcStatusCode.Unimplemented => ErrorCode.ErrorUnimplemented,
-        GrpcStatusCode.Unavailable => ErrorCode.ErrorUnavailable,
-        GrpcStatusCode.Internal or GrpcStatusCode.DataLoss => ErrorCode.ErrorInternal,
+        StatusCode.InvalidArgument or StatusCode.OutOfRange => ErrorCode.ErrorInvalidArgument,
+        StatusCode.PermissionDenied or StatusCode.Unauthenticated => ErrorCode.ErrorPermissionDenied,
+        StatusCode.DeadlineExceeded => ErrorCode.ErrorTimedOut,
+        StatusCode.Unimplemented => ErrorCode.ErrorUnimplemented,
+        StatusCode.Unavailable => ErrorCode.ErrorUnavailable,
+        StatusCode.Internal or StatusCode.DataLoss => ErrorCode.ErrorInternal,
         _ => ErrorCode.Unspecified,
     };
 

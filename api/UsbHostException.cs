@@ -1,4 +1,4 @@
-using UsbHostd.Api.Grpc;
+using Grpc.Core;
 using UsbHostd.Api.V1;
 
 namespace UsbHostd.Api;
@@ -11,7 +11,7 @@ public sealed class UsbHostException : Exception
     {
     }
 
-    public UsbHostException(ErrorDetail detail, GrpcStatusCode grpcStatus, Exception? inner = null)
+    public UsbHostException(ErrorDetail detail, StatusCode grpcStatus, Exception? inner = null)
         : base(detail?.Message, inner)
     {
         ArgumentNullException.ThrowIfNull(detail);
@@ -28,5 +28,5 @@ public sealed class UsbHostException : Exception
     public ErrorDetail Detail { get; }
 
     /// <summary>The status on the wire, or the one that fits where the call never got that far.</summary>
-    public GrpcStatusCode GrpcStatus { get; }
+    public StatusCode GrpcStatus { get; }
 }

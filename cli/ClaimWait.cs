@@ -86,5 +86,5 @@ internal static class ClaimWait
             Hint = last.Hint.Length > 0 ? last.Hint : $"the claim stands: usbhostctl claim-info {last.Id}",
             Claim = last,
         },
-        Api.Grpc.GrpcStatusCode.DeadlineExceeded);
+        Grpc.Core.StatusCode.DeadlineExceeded);
 }

@@ -52,5 +52,5 @@ internal static class ErrorReport
             Claim = claim,
             Guest = claim.Guest,
         },
-        Api.Grpc.GrpcStatusCode.FailedPrecondition);
+        Grpc.Core.StatusCode.FailedPrecondition);
 }

@@ -1,149 +1,134 @@
 using System.Collections.Frozen;
-using System.Globalization;
-using UsbHostd.Api;
-using UsbHostd.Api.Grpc;
+using Grpc.AspNetCore.Server;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging.Abstractions;
+using UsbHostd.Api.GrpcReflection;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Grpc;
 
-/// <summary>Turns HTTP/2 requests into calls of methods, and what comes of them into gRPC's status.</summary>
+/// <summary>
+/// Hands each request to the gRPC library's endpoint for its method, by its exact path, and puts around it what the library has not: patience with
+/// what does not arrive and with who does not read, the end of calls when the server stops, and refusals with details.
+/// </summary>
 internal sealed class GrpcDoor : IDisposable
 {
-    private readonly FrozenDictionary<string, GrpcMethod> methods;
+    private const string OldReflection = "grpc.reflection.v1alpha.ServerReflection";
+
+    /// <summary>No service of the contract, and so not to be called by its name.</summary>
+    private const string Refusing = "-";
+
+    private readonly ServiceProvider services;
+    private readonly FrozenDictionary<string, Served> methods;
+    private readonly Served refusing;
     private readonly GrpcOptions options;
     private readonly ILogger logger;
     private readonly CancellationTokenSource stopping = new();
 
-    public GrpcDoor(FrozenDictionary<string, GrpcMethod> methods, GrpcOptions options, ILogger logger)
+    public GrpcDoor(IHostService service, CallerLimits limits, GrpcOptions options, ILogger logger)
     {
-        this.methods = methods;
-        this.logger = logger;
         this.options = options;
+        this.logger = logger;
+
+        // What the library has to say of a call is logged here, bounded and with its caller.
+        services = new ServiceCollection().AddSingleton<ILoggerFactory>(NullLoggerFactory.Instance).AddLogging()
+            .AddGrpc().Services.PostConfigure<GrpcServiceOptions>(library =>
+            {
+                library.MaxReceiveMessageSize = options.MaxRequestBytes;
+                library.CompressionProviders.Clear();
+            })
+            .BuildServiceProvider();
+        var endpoints = new GrpcEndpoints(services);
+        endpoints.MapGrpcService(Definition(service, limits));
+        var all = endpoints.DataSources.SelectMany(source => source.Endpoints)
+            .Select(endpoint => (endpoint.RequestDelegate, endpoint.Metadata.GetMetadata<GrpcMethodMetadata>()?.Method))
+            .Where(endpoint => endpoint.Method is not null)
+            .ToDictionary(endpoint => endpoint.Method!.FullName, endpoint => new Served(endpoint.RequestDelegate!, endpoint.Method!.Type), StringComparer.Ordinal);
+        all.Remove($"/{Refusing}/{Refusing}", out refusing!);
+        methods = all.ToFrozenDictionary(StringComparer.Ordinal);
     }
 
     /// <summary>Ends every call with Unavailable, so that watches don't keep a stopping daemon.</summary>
     public void Stop() => stopping.Cancel();
 
-    public void Dispose() => stopping.Dispose();
+    public void Dispose()
+    {
+        services.Dispose();
+        stopping.Dispose();
+    }
 
-    /// <summary>Answers one request. Never throws: what a handler throws is told to the caller, and logged where it is a fault of ours.</summary>
+    /// <summary>Answers one request. Never throws: what a method throws is told to the caller, and logged where it is a fault of ours.</summary>
     public async Task HandleAsync(HttpContext context)
     {
-        var response = context.Response;
-        if (!HttpMethods.IsPost(context.Request.Method) || !IsGrpc(context.Request.ContentType))
+        if (!HttpMethods.IsPost(context.Request.Method))
         {
-            response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
+            context.Response.StatusCode = StatusCodes.Status415UnsupportedMediaType;
             return;
         }
 
-        response.ContentType = "application/grpc";
-        response.Headers["grpc-accept-encoding"] = "identity";
-        if (await AnswerAsync(context) is { } failure)
-        {
-            WriteStatus(response, failure);
-        }
-        else
-        {
-            response.AppendTrailer("grpc-status", "0");
-        }
-    }
-
-    private static bool IsGrpc(string? contentType) =>
-        contentType is not null && contentType.StartsWith("application/grpc", StringComparison.OrdinalIgnoreCase)
-        && (contentType.Length == 16 || contentType[16] is '+' or ';');
-
-    private static ErrorDetail Detail(ErrorCode code, string message, string hint = "") =>
-        new() { Code = code, Message = message, Hint = hint };
-
-    private static void WriteStatus(HttpResponse response, Failure failure)
-    {
-        var status = ((int)failure.Status).ToString(CultureInfo.InvariantCulture);
-        var message = GrpcText.EncodeMessage(failure.Detail.Message);
-        var details = GrpcStatusDetails.Encode(failure.Detail);
-        if (response.HasStarted)
-        {
-            response.AppendTrailer("grpc-status", status);
-            response.AppendTrailer("grpc-message", message);
-            response.AppendTrailer("grpc-status-details-bin", details);
-        }
-        else
-        {
-            // Nothing was sent yet: the headers are the trailers too.
-            response.Headers["grpc-status"] = status;
-            response.Headers["grpc-message"] = message;
-            response.Headers["grpc-status-details-bin"] = details;
-        }
-    }
-
-    private async Task<Failure?> AnswerAsync(HttpContext context)
-    {
         var path = context.Request.Path.Value ?? "";
-        if (!methods.TryGetValue(path, out var method))
-        {
-            return Failure.Of(Detail(ErrorCode.ErrorUnimplemented, $"this usbhostd has no method {path}", "it may be older than its client"));
-        }
-
-        if (context.Features.Get<Caller>() is not { } caller)
-        {
-            return Failure.Of(Detail(ErrorCode.ErrorPermissionDenied, "the connection does not say who calls"));
-        }
-
-        using var cancel = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping.Token);
-        var hasDeadline = GrpcText.TryDecodeTimeout(context.Request.Headers["grpc-timeout"], out var timeout);
-        if (hasDeadline)
-        {
-            cancel.CancelAfter(timeout.TotalMilliseconds < uint.MaxValue - 1 ? timeout : Timeout.InfiniteTimeSpan);
-        }
-
+        var caller = context.Features.GetRequiredFeature<Caller>();
+        var gone = context.RequestAborted;
+        var call = new GrpcCall(caller, path, logger, gone, stopping.Token) { Refusal = RefusalOf(path, context.Request) };
+        var method = call.Refusal is null ? methods[path] : refusing;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(gone, stopping.Token);
+        using var request = new RequestReader(context.Request.BodyReader, call, options, method.Type == MethodType.DuplexStreaming, ended.Token);
+        var answer = new AnswerWriter(context.Features.GetRequiredFeature<IHttpResponseBodyFeature>(), call, options, context.Abort, ended.Token);
+        context.RequestAborted = ended.Token;
+        context.RequestServices = services;
+        context.Features.Set(call);
+        context.Features.Set<IRequestBodyPipeFeature>(request);
+        context.Features.Set<IHttpResponseBodyFeature>(answer);
+        context.Response.Headers["grpc-accept-encoding"] = "identity";
+        await method.Endpoint(context);
         try
         {
-            await method.InvokeAsync(caller, context.Request, context.Response, options, cancel.Token);
-            return null;
+            await answer.EndAsync();
         }
-        catch (SlowReaderException slow)
+        catch (Exception over) when (over is OperationCanceledException or IOException or InvalidOperationException)
         {
-            GrpcLog.CutOff(logger, method.Path, caller, slow.Message);
-            context.Abort();
-            return null;
+            // Cut off, gone, or past its deadline: it has no use for the rest.
         }
-        catch (Exception failure)
+
+        if (context.Features.Get<IServerCallContextFeature>() is { } library)
         {
-            return Explain(failure, method, caller, context.RequestAborted);
+            call.End(library.ServerCallContext.Status);
         }
     }
 
-    private Failure Explain(Exception failure, GrpcMethod method, Caller caller, CancellationToken gone)
+    private HostException? RefusalOf(string path, HttpRequest request)
     {
-        switch (failure)
+        if (!methods.ContainsKey(path))
         {
-            case HostException refused:
-                GrpcLog.Refused(logger, method.Path, caller, refused.Code, refused.Message);
-                return Failure.Of(refused.ToDetail());
-            case GrpcRefusal refused:
-                GrpcLog.Refused(logger, method.Path, caller, ErrorCodes.OfStatus(refused.Status), refused.Message);
-                return new Failure(refused.Status, Detail(ErrorCodes.OfStatus(refused.Status), refused.Message));
-            case GrpcException broken:
-                GrpcLog.Broken(logger, caller, broken.Message);
-                return new Failure(broken.Status, Detail(ErrorCodes.OfStatus(broken.Status), broken.Message));
-            case OperationCanceledException or IOException or BadHttpRequestException when gone.IsCancellationRequested:
-                return new Failure(GrpcStatusCode.Cancelled, Detail(ErrorCode.Unspecified, "the caller is gone"));
-            case OperationCanceledException when stopping.IsCancellationRequested:
-                return Failure.Of(Detail(ErrorCode.ErrorUnavailable, "usbhostd is stopping", "ask again when it is up"));
-            case OperationCanceledException:
-                return Failure.Of(Detail(ErrorCode.ErrorTimedOut, "the caller's deadline has passed"));
-            case BadHttpRequestException or IOException:
-                GrpcLog.Broken(logger, caller, failure.Message);
-                return new Failure(GrpcStatusCode.Internal, Detail(ErrorCode.ErrorInternal, "the request can't be read"));
-            default:
-                GrpcLog.Failed(logger, failure, method.Path, caller);
-                return Failure.Of(Detail(
-                    ErrorCode.ErrorInternal, "an internal error of usbhostd", "see the details: journalctl -u usbhostd; please report them"));
+            return new HostException(ErrorCode.ErrorUnimplemented, $"this usbhostd has no method {path}", "it may be older than its client");
         }
+
+        // To the library no time is any time.
+        return request.Headers["grpc-timeout"].ToString() is { Length: > 1 } timeout && !timeout.AsSpan(0, timeout.Length - 1).ContainsAnyExcept('0')
+            ? new HostException(ErrorCode.ErrorTimedOut, "the caller's deadline has passed")
+            : null;
     }
 
-    private sealed record Failure(GrpcStatusCode Status, ErrorDetail Detail)
+    private static ServerServiceDefinition Definition(IHostService service, CallerLimits limits)
     {
-        public static Failure Of(ErrorDetail detail) => new(ErrorCodes.Of(detail.Code).Status, detail);
+        var definition = ServerServiceDefinition.CreateBuilder();
+        var served = new ServedMethods(definition);
+        var reflection = new ReflectionService(limits);
+        UsbHost.BindService(served, new UsbHostService(service));
+        Api.GrpcHealth.Health.BindService(served, new HealthService(limits));
+        ServerReflection.BindService(served, reflection);
+
+        // Tools from before version 1, such as grpc_cli, send the same messages there.
+        ServerReflection.BindService(new ServedMethods(definition, OldReflection), reflection);
+
+        // It reads nothing, and has the library write what a call is refused with.
+        served.AddMethod(
+            new Method<string, string>(MethodType.DuplexStreaming, Refusing, Refusing, Marshallers.StringMarshaller, Marshallers.StringMarshaller),
+            new DuplexStreamingServerMethod<string, string>((_, _, context) => throw GrpcCall.Of(context).Refusal!));
+        return definition.Build();
     }
+
+    private sealed record Served(RequestDelegate Endpoint, MethodType Type);
 }

@@ -1,9 +1,9 @@
-using UsbHostd.Api.Grpc;
+using Grpc.Core;
 
 namespace UsbHostd.Daemon.Grpc;
 
 /// <summary>A standard method refuses, with a status that is gRPC's own and no error code's of the contract.</summary>
-internal sealed class GrpcRefusal(GrpcStatusCode status, string message) : Exception(message)
+internal sealed class GrpcRefusal(StatusCode status, string message) : Exception(message)
 {
-    public GrpcStatusCode Status { get; } = status;
+    public StatusCode Status { get; } = status;
 }

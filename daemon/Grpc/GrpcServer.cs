@@ -41,7 +41,7 @@ internal sealed class GrpcServer : IHostedService, IDisposable
         logger = new LimitedLogger(loggers.CreateLogger<GrpcServer>(), options.Time);
         share = new ConnectionShare(limits, options.MaxConnections, isAdministrator ?? (_ => false), logger);
         tlsShare = new ConnectionShare(limits, options.MaxConnections, isAdministrator ?? (_ => false), logger);
-        door = new GrpcDoor(GrpcTable.Of(service, limits), options, new LimitedLogger(loggers.CreateLogger<GrpcDoor>(), options.Time));
+        door = new GrpcDoor(service, limits, options, new LimitedLogger(loggers.CreateLogger<GrpcDoor>(), options.Time));
         var transport = new SocketTransportOptions { CreateBoundListenSocket = Bind };
         kestrel = new KestrelServer(
             Options.Create(Limits(options)), new SocketTransportFactory(Options.Create(transport), loggers), loggers);

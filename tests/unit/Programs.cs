@@ -1,4 +1,5 @@
 using NUnit.Framework;
+using UsbHostd.Tests.Architecture;
 using UsbHostd.Tests.Examples;
 
 namespace UsbHostd.Tests;
@@ -14,7 +15,7 @@ internal static class Programs
 
     public static string Daemon { get; } = Named("USBHOSTD_PROGRAM") ?? Path.Combine(AppContext.BaseDirectory, "usbhostd");
 
-    public static string Client { get; } = NamedClient ?? Path.Combine(AppContext.BaseDirectory, "usbhostctl");
+    public static string Client { get; } = NamedClient ?? Path.Combine(Repository.Built("cli"), "usbhostctl");
 
     /// <summary>Null where none is named: then a verb is run in the tests' own process, which is the quicker.</summary>
     public static string? NamedClient => Named("USBHOSTCTL_PROGRAM");

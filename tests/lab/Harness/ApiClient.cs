@@ -99,7 +99,7 @@ public sealed class ApiClient : IDisposable
         if (Find("grpc-status-details-bin") is { } packed)
         {
             var bytes = Convert.FromBase64String(packed.PadRight((packed.Length + 3) / 4 * 4, '='));
-            var any = UsbHostd.Api.Rpc.Status.Parser.ParseFrom(bytes).Details.FirstOrDefault(d => d.Is(ErrorDetail.Descriptor));
+            var any = Google.Rpc.Status.Parser.ParseFrom(bytes).Details.FirstOrDefault(d => d.Is(ErrorDetail.Descriptor));
             detail = any?.Unpack<ErrorDetail>();
         }
 

@@ -23,6 +23,10 @@ internal static class Repository
             .Select(r => (string)r.Attribute("Include")!)
             .Select(include => kind == "ProjectReference" ? Path.GetFileName(Path.GetDirectoryName(include))! : include);
 
+    /// <summary>Where a project was built, as these tests were. A program stands there with all that it needs, which is not so beside the tests.</summary>
+    public static string Built(string project) =>
+        Path.GetFullPath(Path.Combine(Root, project, Path.GetRelativePath(Path.Combine(Root, "tests/unit"), AppContext.BaseDirectory)));
+
     private static string FindRoot()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Xml.Linq;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using UsbHostd.Api;
@@ -153,7 +154,7 @@ internal sealed class MatrixTests
             }, StringComparer.Ordinal);
     }
 
-    private static ErrorCode CodeOf(byte[] details) => Api.Grpc.GrpcStatusDetails.Decode(Convert.ToBase64String(details))?.Code ?? ErrorCode.ErrorInternal;
+    private static ErrorCode CodeOf(byte[] details) => ErrorStatus.Unpack([new Metadata.Entry("grpc-status-details-bin", details)])?.Code ?? ErrorCode.ErrorInternal;
 
     /// <summary>gdbus tells an error by its name.</summary>
     internal static ErrorCode CodeOf(string said) => said.Split(DbusOptions.BusName + ".Error.") is [_, { } after, ..]

@@ -2,9 +2,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using Google.Protobuf;
+using Grpc.Core;
 using NUnit.Framework;
 using UsbHostd.Api;
-using UsbHostd.Api.Grpc;
 using UsbHostd.Api.GrpcHealth;
 using UsbHostd.Api.GrpcReflection;
 using UsbHostd.Api.V1;
@@ -68,7 +68,7 @@ internal sealed class CallerShareTests
     [Test]
     public async Task HealthCheck_TooOften_IsRefused()
     {
-        var statuses = new List<GrpcStatusCode>();
+        var statuses = new List<StatusCode>();
         for (var i = 0; i < 5; i++)
         {
             using var response = await SendAsync(Check, new HealthCheckRequest());
@@ -76,7 +76,7 @@ internal sealed class CallerShareTests
             statuses.Add(StatusOf(response));
         }
 
-        Assert.That((statuses[0], statuses[^1]), Is.EqualTo((GrpcStatusCode.Ok, GrpcStatusCode.ResourceExhausted)));
+        Assert.That((statuses[0], statuses[^1]), Is.EqualTo((StatusCode.OK, StatusCode.ResourceExhausted)));
     }
 
     [TestCase(HealthWatch)]
@@ -90,12 +90,12 @@ internal sealed class CallerShareTests
         using var refused = await SendAsync(path, path == Reflection ? new ServerReflectionRequest() : new HealthCheckRequest());
         await refused.Content.ReadAsByteArrayAsync().WaitAsync(Patience);
 
-        Assert.That(StatusOf(refused), Is.EqualTo(GrpcStatusCode.ResourceExhausted));
+        Assert.That(StatusOf(refused), Is.EqualTo(StatusCode.ResourceExhausted));
     }
 
     private string Address => $"tcp+tls://localhost:{grpc.TlsPort}";
 
-    private static GrpcStatusCode StatusOf(HttpResponseMessage response) => (GrpcStatusCode)int.Parse(
+    private static StatusCode StatusOf(HttpResponseMessage response) => (StatusCode)int.Parse(
         (response.TrailingHeaders.Contains("grpc-status") ? response.TrailingHeaders : response.Headers).GetValues("grpc-status").Single());
 
     private Task<HttpResponseMessage> SendAsync(string path, IMessage request) => http.SendAsync(

@@ -2,9 +2,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Runtime.CompilerServices;
 using Google.Protobuf;
+using Grpc.Core;
 using NUnit.Framework;
 using UsbHostd.Api;
-using UsbHostd.Api.Grpc;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Service;
 
@@ -57,7 +57,7 @@ internal sealed class GrpcCallTests
     {
         var refused = await Assert.ThrowsAsync<UsbHostException>(() => grpc.Client.SetDeviceLabelAsync(new SetDeviceLabelRequest { Label = new string('x', 1 << 16) }));
 
-        Assert.That((refused!.GrpcStatus, grpc.Service.Asked.Count), Is.EqualTo((GrpcStatusCode.ResourceExhausted, 0)));
+        Assert.That((refused!.GrpcStatus, grpc.Service.Asked.Count), Is.EqualTo((StatusCode.ResourceExhausted, 0)));
     }
 
     [Test]
@@ -93,7 +93,7 @@ internal sealed class GrpcCallTests
         Assert.Multiple(() =>
         {
             Assert.That(refused!.Code, Is.EqualTo(ErrorCode.ErrorAmbiguous));
-            Assert.That(refused.GrpcStatus, Is.EqualTo(GrpcStatusCode.FailedPrecondition));
+            Assert.That(refused.GrpcStatus, Is.EqualTo(StatusCode.FailedPrecondition));
             Assert.That(refused.Message, Is.EqualTo("zwei Geräte „0951:1666“ passen 100 %\n"));
             Assert.That(refused.Hint, Is.EqualTo("wähle mit port:…"));
             Assert.That(refused.Detail.Candidates.Select(device => device.Id), Is.EqualTo(["d1", "d2"]));
@@ -109,7 +109,7 @@ internal sealed class GrpcCallTests
 
         Assert.Multiple(() =>
         {
-            Assert.That(refused!.GrpcStatus, Is.EqualTo(GrpcStatusCode.Internal));
+            Assert.That(refused!.GrpcStatus, Is.EqualTo(StatusCode.Internal));
             Assert.That(refused.Message, Does.Not.Contain("secret"));
             Assert.That(grpc.Log.Entries.Select(entry => entry.Id), Has.Member(1301));
         });

@@ -2,9 +2,9 @@ using System.Net;
 using System.Net.Http.Headers;
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
+using Grpc.Core;
 using NUnit.Framework;
 using UsbHostd.Api;
-using UsbHostd.Api.Grpc;
 using UsbHostd.Api.GrpcHealth;
 using UsbHostd.Api.GrpcReflection;
 
@@ -39,7 +39,7 @@ internal sealed class StandardMethodTests
     {
         var (answers, status) = await CallAsync("/grpc.health.v1.Health/Check", HealthCheckResponse.Parser, new HealthCheckRequest { Service = service });
 
-        Assert.That((answers.Single().Status, status), Is.EqualTo((HealthCheckResponse.Types.ServingStatus.Serving, GrpcStatusCode.Ok)));
+        Assert.That((answers.Single().Status, status), Is.EqualTo((HealthCheckResponse.Types.ServingStatus.Serving, StatusCode.OK)));
     }
 
     [Test]
@@ -47,7 +47,7 @@ internal sealed class StandardMethodTests
     {
         var (_, status) = await CallAsync("/grpc.health.v1.Health/Check", HealthCheckResponse.Parser, new HealthCheckRequest { Service = "x" });
 
-        Assert.That(status, Is.EqualTo(GrpcStatusCode.NotFound));
+        Assert.That(status, Is.EqualTo(StatusCode.NotFound));
         Assert.That(grpc.Log.Entries.Select(entry => entry.Id), Has.No.Member(1303), "its request can be read");
     }
 
@@ -62,7 +62,7 @@ internal sealed class StandardMethodTests
         await grpc.StopServerAsync();
         var second = await GrpcFrame.ReadAsync(body, HealthCheckResponse.Parser, 1000, CancellationToken.None);
 
-        Assert.That((first!.Status, second, StatusOf(response)), Is.EqualTo((expected, (HealthCheckResponse?)null, GrpcStatusCode.Unavailable)));
+        Assert.That((first!.Status, second, StatusOf(response)), Is.EqualTo((expected, (HealthCheckResponse?)null, StatusCode.Unavailable)));
     }
 
     [Test]
@@ -100,17 +100,17 @@ internal sealed class StandardMethodTests
 
     private static IEnumerable<TestCaseData> Unknown()
     {
-        yield return new TestCaseData(new ServerReflectionRequest { FileContainingSymbol = "usbhostd.v1.Nothing" }, GrpcStatusCode.NotFound).SetName("Reflection_UnknownSymbol_IsNotFound");
-        yield return new TestCaseData(new ServerReflectionRequest { FileByFilename = "/etc/passwd" }, GrpcStatusCode.NotFound).SetName("Reflection_UnknownFile_IsNotFound");
-        yield return new TestCaseData(new ServerReflectionRequest { AllExtensionNumbersOfType = "x" }, GrpcStatusCode.NotFound).SetName("Reflection_UnknownType_IsNotFound");
+        yield return new TestCaseData(new ServerReflectionRequest { FileContainingSymbol = "usbhostd.v1.Nothing" }, StatusCode.NotFound).SetName("Reflection_UnknownSymbol_IsNotFound");
+        yield return new TestCaseData(new ServerReflectionRequest { FileByFilename = "/etc/passwd" }, StatusCode.NotFound).SetName("Reflection_UnknownFile_IsNotFound");
+        yield return new TestCaseData(new ServerReflectionRequest { AllExtensionNumbersOfType = "x" }, StatusCode.NotFound).SetName("Reflection_UnknownType_IsNotFound");
         yield return new TestCaseData(
             new ServerReflectionRequest { FileContainingExtension = new ExtensionRequest { ContainingType = "usbhostd.v1.Device", ExtensionNumber = 1 } },
-            GrpcStatusCode.NotFound).SetName("Reflection_UnknownExtension_IsNotFound");
-        yield return new TestCaseData(new ServerReflectionRequest(), GrpcStatusCode.InvalidArgument).SetName("Reflection_NoQuestion_IsInvalid");
+            StatusCode.NotFound).SetName("Reflection_UnknownExtension_IsNotFound");
+        yield return new TestCaseData(new ServerReflectionRequest(), StatusCode.InvalidArgument).SetName("Reflection_NoQuestion_IsInvalid");
     }
 
     [TestCaseSource(nameof(Unknown))]
-    public async Task Reflection_Unknown(ServerReflectionRequest request, GrpcStatusCode expected) =>
+    public async Task Reflection_Unknown(ServerReflectionRequest request, StatusCode expected) =>
         Assert.That((await AskAsync(request)).ErrorResponse.ErrorCode, Is.EqualTo((int)expected));
 
     [TestCase(Reflection)]
@@ -121,7 +121,7 @@ internal sealed class StandardMethodTests
         var (answers, status) = await CallAsync(path, ServerReflectionResponse.Parser, asked);
 
         Assert.That(answers.Select(a => a.OriginalRequest), Is.EqualTo(asked));
-        Assert.That(status, Is.EqualTo(GrpcStatusCode.Ok));
+        Assert.That(status, Is.EqualTo(StatusCode.OK));
     }
 
     private static HttpRequestMessage Call(string path, params IMessage[] messages) => new(HttpMethod.Post, "http://localhost" + path)
@@ -131,13 +131,13 @@ internal sealed class StandardMethodTests
         Content = new ByteArrayContent([.. messages.SelectMany(GrpcFrame.ToArray)]) { Headers = { ContentType = new MediaTypeHeaderValue("application/grpc") } },
     };
 
-    private static GrpcStatusCode StatusOf(HttpResponseMessage response) => (GrpcStatusCode)int.Parse(
+    private static StatusCode StatusOf(HttpResponseMessage response) => (StatusCode)int.Parse(
         (response.TrailingHeaders.Contains("grpc-status") ? response.TrailingHeaders : response.Headers).GetValues("grpc-status").Single());
 
     private async Task<ServerReflectionResponse> AskAsync(ServerReflectionRequest request) =>
         (await CallAsync(Reflection, ServerReflectionResponse.Parser, request)).Answers.Single();
 
-    private async Task<(List<T> Answers, GrpcStatusCode Status)> CallAsync<T>(string path, MessageParser<T> parser, params IMessage[] messages)
+    private async Task<(List<T> Answers, StatusCode Status)> CallAsync<T>(string path, MessageParser<T> parser, params IMessage[] messages)
         where T : class, IMessage<T>
     {
         using var call = Call(path, messages);

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using UsbHostd.Api;
-using UsbHostd.Api.Grpc;
 using UsbHostd.Api.V1;
 using static UsbHostd.Tests.Grpc.Http2.Http2Bytes;
 

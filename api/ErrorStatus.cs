@@ -1,16 +1,16 @@
-using System.Buffers.Text;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
-using UsbHostd.Api.Rpc;
+using Google.Rpc;
+using Grpc.Core;
 using UsbHostd.Api.V1;
 
-namespace UsbHostd.Api.Grpc;
+namespace UsbHostd.Api;
 
 /// <summary>
-/// The trailer <c>grpc-status-details-bin</c>: a google.rpc.Status with an <see cref="ErrorDetail"/>, and with what
-/// libraries know of themselves, an <see cref="ErrorInfo"/> and a <see cref="Help"/>; in base64 without padding.
+/// An <see cref="ErrorDetail"/> as gRPC carries it: in a google.rpc.Status, the trailer <c>grpc-status-details-bin</c>, beside what libraries
+/// know of themselves, an <see cref="ErrorInfo"/> and a <see cref="Help"/>.
 /// </summary>
-public static class GrpcStatusDetails
+public static class ErrorStatus
 {
     /// <summary>Bytes of the Status. C-core takes 8 KiB of metadata in all unless told otherwise, and base64 adds a third.</summary>
     public const int Limit = 4096;
@@ -19,12 +19,9 @@ public static class GrpcStatusDetails
     public const int TextLimit = 512;
 
     private const string Domain = "usbhostd";
-    private const string DetailType = "type.googleapis.com/usbhostd.v1.ErrorDetail";
-    private const string InfoType = "type.googleapis.com/google.rpc.ErrorInfo";
-    private const string HelpType = "type.googleapis.com/google.rpc.Help";
 
     /// <summary>Packs the detail, less what does not identify its objects, and less the last candidates where it would be too long.</summary>
-    public static string Encode(ErrorDetail detail)
+    public static Google.Rpc.Status Pack(ErrorDetail detail)
     {
         ArgumentNullException.ThrowIfNull(detail);
         var row = ErrorCodes.Of(detail.Code);
@@ -36,48 +33,29 @@ public static class GrpcStatusDetails
             status = Pack(row, slim);
         }
 
-        return Convert.ToBase64String(status.ToByteArray()).TrimEnd('=');
+        return status;
     }
 
-    /// <summary>The detail in a trailer; null where there is none that can be read.</summary>
-    public static ErrorDetail? Decode(string? trailer)
+    /// <summary>The detail in a call's trailers; null where there is none that can be read.</summary>
+    public static ErrorDetail? Unpack(Metadata trailers)
     {
-        if (string.IsNullOrEmpty(trailer) || !Base64.IsValid(Pad(trailer)))
-        {
-            return null;
-        }
-
+        ArgumentNullException.ThrowIfNull(trailers);
         try
         {
-            var status = Status.Parser.ParseFrom(Convert.FromBase64String(Pad(trailer)));
-            foreach (var any in status.Details)
-            {
-                if (any.TypeUrl.EndsWith("/usbhostd.v1.ErrorDetail", StringComparison.Ordinal))
-                {
-                    return ErrorDetail.Parser.ParseFrom(any.Value);
-                }
-            }
+            return trailers.GetRpcStatus(ignoreParseError: true)?.GetDetail<ErrorDetail>();
         }
         catch (InvalidProtocolBufferException)
         {
             // Details are an addition to the status: the call has failed as it says, with or without them.
+            return null;
         }
-
-        return null;
     }
 
-    private static string Pad(string text) => text.PadRight((text.Length + 3) / 4 * 4, '=');
-
-    private static Status Pack(ErrorCodeInfo row, ErrorDetail detail) => new()
+    private static Google.Rpc.Status Pack(ErrorCodeInfo row, ErrorDetail detail) => new()
     {
         Code = (int)row.Status,
         Message = detail.Message,
-        Details =
-        {
-            new Any { TypeUrl = DetailType, Value = detail.ToByteString() },
-            new Any { TypeUrl = InfoType, Value = Info(row, detail).ToByteString() },
-            new Any { TypeUrl = HelpType, Value = HelpOf(detail.Code).ToByteString() },
-        },
+        Details = { Any.Pack(detail), Any.Pack(Info(row, detail)), Any.Pack(HelpOf(detail.Code)) },
     };
 
     private static ErrorInfo Info(ErrorCodeInfo row, ErrorDetail detail)

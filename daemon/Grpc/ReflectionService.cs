@@ -1,23 +1,39 @@
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
-using UsbHostd.Api.Grpc;
+using Google.Rpc;
+using Grpc.Core;
 using UsbHostd.Api.GrpcHealth;
 using UsbHostd.Api.GrpcReflection;
-using UsbHostd.Api.Rpc;
 using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Grpc;
 
 /// <summary>
 /// grpc.reflection.v1.ServerReflection: the contract itself, for clients such as grpcurl that have no file of it. It says the same to
-/// everybody and nothing about the host, so it asks for no right.
+/// everybody and nothing about the host, so it asks for no right. A call counts as a watch while it is open, each question as a call.
 /// </summary>
-internal static class ServerReflection
+internal sealed class ReflectionService(CallerLimits limits) : ServerReflection.ServerReflectionBase
 {
     private static readonly Lazy<Contract> Known = new(() => new Contract());
 
+    public override async Task ServerReflectionInfo(
+        IAsyncStreamReader<ServerReflectionRequest> requestStream, IServerStreamWriter<ServerReflectionResponse> responseStream, ServerCallContext context)
+    {
+        var caller = GrpcCall.Of(context).Caller;
+        using var open = limits.Watch(caller);
+        await context.WriteResponseHeadersAsync([]);
+
+        // Not by the call's token, for which the library would reset the call: the reader ends with the call by itself.
+        while (await requestStream.MoveNext(CancellationToken.None))
+        {
+            limits.Count(caller);
+            await responseStream.WriteAsync(Answer(requestStream.Current));
+        }
+    }
+
     /// <summary>Never throws: what isn't there is an answer too.</summary>
-    public static ServerReflectionResponse Answer(ServerReflectionRequest request)
+    private static ServerReflectionResponse Answer(ServerReflectionRequest request)
     {
         var answer = new ServerReflectionResponse { ValidHost = request.Host, OriginalRequest = request };
         var contract = Known.Value;
@@ -37,17 +53,17 @@ internal static class ServerReflection
                 answer.ListServicesResponse = new ListServiceResponse { Service = { Contract.Services.Select(name => new ServiceResponse { Name = name }) } };
                 break;
             case ServerReflectionRequest.MessageRequestOneofCase.None:
-                answer.ErrorResponse = Error(GrpcStatusCode.InvalidArgument, "the request asks for nothing");
+                answer.ErrorResponse = Error(StatusCode.InvalidArgument, "the request asks for nothing");
                 break;
             default:
-                answer.ErrorResponse = Error(GrpcStatusCode.NotFound, "this server has no such file, symbol or extension");
+                answer.ErrorResponse = Error(StatusCode.NotFound, "this server has no such file, symbol or extension");
                 break;
         }
 
         return answer;
     }
 
-    private static ErrorResponse Error(GrpcStatusCode status, string message) => new() { ErrorCode = (int)status, ErrorMessage = message };
+    private static ErrorResponse Error(StatusCode status, string message) => new() { ErrorCode = (int)status, ErrorMessage = message };
 
     private static FileDescriptorResponse WithImports(FileDescriptor file) => new() { FileDescriptorProto = { Closure(file).Select(f => f.SerializedData) } };
 

@@ -1,31 +1,21 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using Google.Protobuf;
+using Grpc.Core;
 
-namespace UsbHostd.Api.Grpc;
+namespace UsbHostd.Tests.Grpc;
 
 /// <summary>One message on the wire: a byte that says whether it is compressed, its length as 32 bits big-endian, and its bytes.</summary>
-public static class GrpcFrame
+internal static class GrpcFrame
 {
     /// <summary>Bytes before the message.</summary>
-    public const int PrefixLength = 5;
+    internal const int PrefixLength = 5;
 
     private const int FirstBuffer = 4096;
-
-    /// <summary>Writes one frame; the caller flushes.</summary>
-    public static void Write(IBufferWriter<byte> output, IMessage message)
-    {
-        ArgumentNullException.ThrowIfNull(output);
-        var length = message.CalculateSize();
-        WritePrefix(output.GetSpan(PrefixLength), length);
-        output.Advance(PrefixLength);
-        message.WriteTo(output);
-    }
 
     /// <summary>One frame in an array of its own.</summary>
     public static byte[] ToArray(IMessage message)
     {
-        ArgumentNullException.ThrowIfNull(message);
         var length = message.CalculateSize();
         var frame = new byte[PrefixLength + length];
         WritePrefix(frame, length);
@@ -45,8 +35,6 @@ public static class GrpcFrame
         Stream stream, MessageParser<T> parser, int limit, CancellationToken cancellationToken)
         where T : class, IMessage<T>
     {
-        ArgumentNullException.ThrowIfNull(stream);
-        ArgumentNullException.ThrowIfNull(parser);
         var buffer = ArrayPool<byte>.Shared.Rent(FirstBuffer);
         try
         {
@@ -71,7 +59,7 @@ public static class GrpcFrame
                     buffer.AsMemory(filled, wanted), wanted, throwOnEndOfStream: false, cancellationToken);
                 if (read < wanted)
                 {
-                    throw new GrpcException(GrpcStatusCode.Internal, $"a message of {length} bytes ended after {filled + read}");
+                    throw new GrpcException(StatusCode.Internal, $"a message of {length} bytes ended after {filled + read}");
                 }
 
                 filled += read;
@@ -95,18 +83,18 @@ public static class GrpcFrame
     {
         if (prefix.Length < PrefixLength)
         {
-            throw new GrpcException(GrpcStatusCode.Internal, $"a frame ended within its {PrefixLength}-byte prefix");
+            throw new GrpcException(StatusCode.Internal, $"a frame ended within its {PrefixLength}-byte prefix");
         }
 
         if (prefix[0] != 0)
         {
-            throw new GrpcException(GrpcStatusCode.Unimplemented, "compressed messages are not supported");
+            throw new GrpcException(StatusCode.Unimplemented, "compressed messages are not supported");
         }
 
         var length = BinaryPrimitives.ReadUInt32BigEndian(prefix[1..]);
         return length <= (uint)limit
             ? (int)length
-            : throw new GrpcException(GrpcStatusCode.ResourceExhausted, $"a message of {length} bytes is longer than {limit}");
+            : throw new GrpcException(StatusCode.ResourceExhausted, $"a message of {length} bytes is longer than {limit}");
     }
 
     private static void Grow(ref byte[] buffer)
@@ -126,7 +114,7 @@ public static class GrpcFrame
         }
         catch (InvalidProtocolBufferException broken)
         {
-            throw new GrpcException(GrpcStatusCode.InvalidArgument, "the message can't be read: " + broken.Message, broken);
+            throw new GrpcException(StatusCode.InvalidArgument, "the message can't be read: " + broken.Message, broken);
         }
     }
 }
