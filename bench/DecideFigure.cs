@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 using UsbHostd.Tests.Rules;
 
 namespace UsbHostd.Bench;

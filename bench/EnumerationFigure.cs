@@ -2,8 +2,8 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Usb;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Bench;
 

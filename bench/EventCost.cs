@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Reconcile;
 using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Bench;
 
@@ -71,7 +72,7 @@ internal static class EventCost
             var usb = new NullUsb();
             runner = new ActionRunner(new WorldAttacher(world, inbox.Events), new NullGuests(), usb, usb, NullLogger<ActionRunner>.Instance);
             loop = new ReconcileLoop(
-                HostState.From(new StoredState { Claims = world.Claims }, new ReconcileLimits(), World.Rules), inbox, new NullStore(), runner, feed, time, NullLogger<ReconcileLoop>.Instance);
+                Fold.From(new StoredState { Claims = world.Claims }, new ReconcileLimits(), World.Rules), inbox, new NullStore(), runner, feed, time, NullLogger<ReconcileLoop>.Instance);
             loop.Begin();
             Turn(new HostEvent.DevicesEnumerated([.. world.Devices]));
             Turn(new HostEvent.GuestsEnumerated(world.Guests));

@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Store;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Bench;
 

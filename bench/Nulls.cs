@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Attach;
 using UsbHostd.Daemon.Guests;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Bench;
 
@@ -19,7 +20,7 @@ internal sealed class NullStore : IClaimStore
 
     public IStoreCopy BeginCopy() => throw new NotSupportedException();
 
-    public Policy.Claims.Claim? Find(Policy.Identity.ClaimId id) => null;
+    public Core.Claims.Claim? Find(Policy.Identity.ClaimId id) => null;
 
     public void Commit(IReadOnlyList<StoreChange> changes)
     {

@@ -1,10 +1,10 @@
 using System.Collections.Immutable;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 
 namespace UsbHostd.Bench;
 

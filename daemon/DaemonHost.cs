@@ -1,5 +1,8 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
+using UsbHostd.Core.Isolation;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Attach;
 using UsbHostd.Daemon.Configuration;
 using UsbHostd.Daemon.Dbus;
@@ -13,8 +16,7 @@ using UsbHostd.Daemon.Store;
 using UsbHostd.Daemon.Systemd;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Libvirt;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 
 namespace UsbHostd.Daemon;
 
@@ -151,7 +153,7 @@ internal sealed partial class DaemonHost : IHostedService, IDisposable
         await running.ConfigureAwait(false);
     }
 
-    private HostState Initial(DaemonConfiguration configuration, LoadedRules loaded) => HostState.From(store.Load(), configuration.Limits, loaded) with
+    private HostState Initial(DaemonConfiguration configuration, LoadedRules loaded) => Fold.From(store.Load(), configuration.Limits, loaded) with
     {
         Jail = new JailState { Controllers = configuration.Jail.Controllers.ToImmutableHashSet(StringComparer.Ordinal) },
         KeptAwake = writer.KeptAwake,

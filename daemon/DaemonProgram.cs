@@ -1,8 +1,9 @@
 using Microsoft.Extensions.Logging.Console;
 using UsbHostd.Daemon.Configuration;
+using UsbHostd.Daemon.Errors;
+using UsbHostd.Daemon.Logging;
 using UsbHostd.Daemon.Rules;
 using UsbHostd.Daemon.Store;
-using UsbHostd.Daemon.Systemd;
 using UsbHostd.Daemon.Usb;
 
 namespace UsbHostd.Daemon;

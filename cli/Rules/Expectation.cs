@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Cli.Rules;

@@ -1,4 +1,5 @@
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 
 namespace UsbHostd.Cli.Rules;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 
 namespace UsbHostd.Cli.Rules;
 

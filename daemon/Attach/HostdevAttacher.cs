@@ -1,10 +1,11 @@
 using System.Threading.Channels;
-using UsbHostd.Daemon.Attach.Xml;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Guests;
 using UsbHostd.Daemon.Usb;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Attach;
 

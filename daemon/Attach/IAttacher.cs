@@ -1,4 +1,4 @@
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.State;
 
 namespace UsbHostd.Daemon.Attach;
 

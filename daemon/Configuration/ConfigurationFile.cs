@@ -1,3 +1,5 @@
+using UsbHostd.Daemon.Errors;
+
 namespace UsbHostd.Daemon.Configuration;
 
 /// <summary>Reads the configuration file, and writes a configuration as such a file.</summary>

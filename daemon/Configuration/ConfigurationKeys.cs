@@ -2,12 +2,13 @@ using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
 using System.Text;
+using UsbHostd.Core.Isolation;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Grpc;
 using UsbHostd.Daemon.Grpc.Tls;
 using UsbHostd.Daemon.Service;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Configuration;
 

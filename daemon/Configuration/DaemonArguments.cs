@@ -1,3 +1,5 @@
+using UsbHostd.Daemon.Errors;
+
 namespace UsbHostd.Daemon.Configuration;
 
 /// <summary>The daemon's command line. Everything else is in the configuration file.</summary>

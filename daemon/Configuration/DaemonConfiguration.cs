@@ -1,10 +1,11 @@
+using UsbHostd.Core.Isolation;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Dbus;
 using UsbHostd.Daemon.Grpc;
 using UsbHostd.Daemon.Grpc.Tls;
 using UsbHostd.Daemon.Rules;
 using UsbHostd.Daemon.Service;
 using UsbHostd.Daemon.Usb;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Configuration;
 

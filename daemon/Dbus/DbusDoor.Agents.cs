@@ -1,6 +1,6 @@
 using Tmds.DBus.Protocol;
 using UsbHostd.Api.V1;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Errors;
 
 namespace UsbHostd.Daemon.Dbus;
 

@@ -1,6 +1,7 @@
 using Google.Protobuf;
 using Tmds.DBus.Protocol;
 using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Dbus;

@@ -3,6 +3,7 @@ using System.Collections.Frozen;
 using Tmds.DBus.Protocol;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Dbus;

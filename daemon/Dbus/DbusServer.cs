@@ -1,3 +1,5 @@
+using UsbHostd.Daemon.Linux;
+using UsbHostd.Daemon.Logging;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Dbus;

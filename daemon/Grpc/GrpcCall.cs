@@ -2,6 +2,7 @@ using Grpc.Core;
 using Microsoft.AspNetCore.Http.Features;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Grpc;

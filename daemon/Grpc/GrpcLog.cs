@@ -14,15 +14,6 @@ internal static partial class GrpcLog
     [LoggerMessage(1303, LogLevel.Information, "{Caller} sent a call that can't be read: {Reason}")]
     public static partial void Broken(ILogger logger, Service.Caller caller, string reason);
 
-    [LoggerMessage(1304, LogLevel.Warning, "A connection is closed: the kernel does not say who its peer is")]
-    public static partial void NoCaller(ILogger logger, Exception failure);
-
-    [LoggerMessage(1305, LogLevel.Information, "Removed {Path}, which a daemon that is gone had left")]
-    public static partial void StaleSocket(ILogger logger, string path);
-
-    [LoggerMessage(1306, LogLevel.Information, "A connection of {Caller} is closed: {Reason}")]
-    public static partial void Unreadable(ILogger logger, Service.Caller? caller, string reason);
-
     [LoggerMessage(1307, LogLevel.Information, "{Method} for {Caller} is cut off: {Reason}")]
     public static partial void CutOff(ILogger logger, string method, Service.Caller caller, string reason);
 }

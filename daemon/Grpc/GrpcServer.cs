@@ -7,8 +7,11 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
+using UsbHostd.Daemon.Grpc.Connections;
 using UsbHostd.Daemon.Grpc.Http2;
 using UsbHostd.Daemon.Grpc.Tls;
+using UsbHostd.Daemon.Linux;
+using UsbHostd.Daemon.Logging;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Grpc;
@@ -114,7 +117,7 @@ internal sealed class GrpcServer : IHostedService, IDisposable
         }
         catch (SocketException unknown)
         {
-            GrpcLog.NoCaller(logger, unknown);
+            ConnectionLog.NoCaller(logger, unknown);
             return false;
         }
     }

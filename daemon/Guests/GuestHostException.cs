@@ -1,4 +1,4 @@
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
 using UsbHostd.Policy.Devices;
 
 namespace UsbHostd.Daemon.Guests;

@@ -1,6 +1,7 @@
-using UsbHostd.Daemon.Attach.Xml;
+using UsbHostd.Core.Guests;
+using UsbHostd.Daemon.Guests.Xml;
 using UsbHostd.Libvirt;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Daemon.Guests;
 

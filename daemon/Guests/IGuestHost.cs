@@ -1,6 +1,7 @@
 using System.Threading.Channels;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.State;
+using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Daemon.Guests;
 

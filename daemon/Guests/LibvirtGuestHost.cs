@@ -1,9 +1,12 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
 using System.Xml;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Linux;
+using UsbHostd.Daemon.Logging;
 using UsbHostd.Libvirt;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Daemon.Guests;
 

@@ -1,6 +1,6 @@
 using System.Xml;
+using UsbHostd.Core.Claims;
 using UsbHostd.Libvirt;
-using UsbHostd.Policy.Claims;
 
 namespace UsbHostd.Daemon.Guests;
 

@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Attach;
 using UsbHostd.Daemon.Guests;
+using UsbHostd.Daemon.Linux;
 using UsbHostd.Daemon.Usb;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Daemon.Reconcile;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.State;
 
 namespace UsbHostd.Daemon.Reconcile;
 

@@ -1,6 +1,6 @@
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Reconcile;
 
@@ -61,7 +61,7 @@ internal sealed class Journal(IClaimStore store)
     public void Run(StoreRequest request) => request.Run(store);
 
     /// <summary>A claim of the database that memory does not have; null where there is none, or it can't be read.</summary>
-    public Policy.Claims.Claim? Find(ClaimId claim, Action<StoreException> failed)
+    public Core.Claims.Claim? Find(ClaimId claim, Action<StoreException> failed)
     {
         try
         {

@@ -1,7 +1,7 @@
-using UsbHostd.Daemon.Service;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Reconcile;
 

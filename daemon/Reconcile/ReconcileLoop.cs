@@ -1,11 +1,15 @@
 using System.Collections.Immutable;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.Planning;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
+using UsbHostd.Daemon.Logging;
 using UsbHostd.Daemon.Store;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Reconcile;
 

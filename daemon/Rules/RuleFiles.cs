@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
+using UsbHostd.Daemon.Linux;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 
 namespace UsbHostd.Daemon.Rules;
 

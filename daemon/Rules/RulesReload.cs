@@ -1,7 +1,7 @@
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Reconcile;
-using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 
 namespace UsbHostd.Daemon.Rules;
 

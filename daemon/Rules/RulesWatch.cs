@@ -1,3 +1,5 @@
+using UsbHostd.Daemon.Linux;
+
 namespace UsbHostd.Daemon.Rules;
 
 /// <summary>Notices that a rule file was written, made, renamed or removed.</summary>

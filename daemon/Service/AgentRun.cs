@@ -1,8 +1,8 @@
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Reconcile;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Requests;
 
 namespace UsbHostd.Daemon.Service;
 

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Reconcile;
 using UsbHostd.Daemon.Store;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Service;
 

@@ -8,7 +8,7 @@ namespace UsbHostd.Daemon.Service;
 /// <param name="Pid">Of the process that connected; for the audit only, never for a decision: it may be gone or another by now.</param>
 internal sealed record Caller(uint Uid, ImmutableArray<uint> Gids, string Door, int Pid)
 {
-    public const uint NoUid = Policy.Requests.ClaimRequest.NoUid;
+    public const uint NoUid = Core.Claims.Claim.NoUid;
 
     /// <summary>The peer of a TLS connection, verified; such a caller has no uid.</summary>
     public CertificateIdentity? Certificate { get; init; }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Errors;
 
 namespace UsbHostd.Daemon.Service;
 

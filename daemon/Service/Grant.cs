@@ -1,8 +1,9 @@
 using UsbHostd.Api;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Daemon.Service;

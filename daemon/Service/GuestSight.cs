@@ -1,5 +1,6 @@
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.State;
+using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Daemon.Service;
@@ -41,7 +42,7 @@ internal sealed class GuestSight(Grant grant)
         return rules || claims;
     }
 
-    /// <summary>All that <see cref="Permission"/> and <see cref="Policy.Requests.Questions"/> go by; the collections are immutable.</summary>
+    /// <summary>All that <see cref="Permission"/> and <see cref="Core.Evaluation.Questions"/> go by; the collections are immutable.</summary>
     private static bool IsSameForRules(HostState one, HostState other) =>
         ReferenceEquals(one.Devices, other.Devices) && ReferenceEquals(one.Verdicts, other.Verdicts) && ReferenceEquals(one.Rules, other.Rules)
         && ReferenceEquals(one.Earlier, other.Earlier) && ReferenceEquals(one.Answers, other.Answers) && ReferenceEquals(one.SharedSerials, other.SharedSerials)

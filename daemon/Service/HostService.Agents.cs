@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Reconcile;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Requests;
 
 namespace UsbHostd.Daemon.Service;
 
@@ -132,7 +133,7 @@ internal sealed partial class HostService
     }
 
     /// <summary>The answer and its claim are written down as one.</summary>
-    private static Decided Taken(HostState state, Caller caller, UsbDevice device, Answer answer, Policy.Guests.Guest? guest, DateTimeOffset now)
+    private static Decided Taken(HostState state, Caller caller, UsbDevice device, Answer answer, Core.Guests.Guest? guest, DateTimeOffset now)
     {
         var what = (guest is null ? "asked, and answered no" : $"asked, and answered guest {guest.Name}") + (answer.IsRemembered ? ", remembered" : ", for this plug");
         List<StoreChange> changes = [new StoreChange.PutAnswer(answer), Audit(caller, now, AnswerVerb, state.IdOf(device).ToString(), "ok", what)];

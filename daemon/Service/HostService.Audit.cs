@@ -1,5 +1,6 @@
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Reconcile;
 using UsbHostd.Daemon.Store;
 

@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Reconcile;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Requests;
 using Guest = UsbHostd.Api.V1.Guest;
 
 namespace UsbHostd.Daemon.Service;

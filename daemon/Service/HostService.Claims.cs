@@ -1,11 +1,16 @@
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.Requests;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Reconcile;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Requests;
+using UsbHostd.Policy.Rules;
 using Claim = UsbHostd.Api.V1.Claim;
 using Guest = UsbHostd.Api.V1.Guest;
 
@@ -248,7 +253,7 @@ internal sealed partial class HostService
         throw new HostException(ErrorCode.ErrorClaimNotFound, $"nobody has claimed device {text}", "see the claims that stand: usbhostctl claim-list");
     }
 
-    private static string Describe(HostState state, Policy.Claims.Claim claim) =>
+    private static string Describe(HostState state, Core.Claims.Claim claim) =>
         $"{claim.Follows.Text} for guest {state.GuestName(claim.Guest)}"
         + (claim.ForceReason is { } force ? $", force: {force}" : "")
         + (claim.OverrideReason is { } over ? $", override: {over}" : "");

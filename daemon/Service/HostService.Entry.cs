@@ -1,6 +1,7 @@
 using UsbHostd.Api;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Reconcile;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Service;
 

@@ -1,9 +1,11 @@
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Rules;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Daemon.Service;
 
@@ -24,7 +26,7 @@ internal sealed partial class HostService
         var grant = await EnterAsync(caller, UsbHostMethods.ExplainPolicy, cancellationToken, request.Device, request.Guest).ConfigureAwait(false);
         var state = feed.Current;
         var device = OneDevice(state, grant, request.Device);
-        var guest = request.Guest.Length == 0 ? (Policy.Guests.GuestId?)null : OneGuest(state, grant, request.Guest, mayBeUnknown: true);
+        var guest = request.Guest.Length == 0 ? (Policy.Identity.GuestId?)null : OneGuest(state, grant, request.Guest, mayBeUnknown: true);
         return WirePolicy.Explanation(state, device, guest, grant, time.GetUtcNow());
     }
 

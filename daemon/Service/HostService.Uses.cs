@@ -1,7 +1,8 @@
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.Requests;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Requests;
 
 namespace UsbHostd.Daemon.Service;
 

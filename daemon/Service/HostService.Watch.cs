@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
-using UsbHostd.Daemon.Reconcile;
 
 namespace UsbHostd.Daemon.Service;
 

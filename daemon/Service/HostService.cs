@@ -1,13 +1,17 @@
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.Requests;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Reconcile;
 using UsbHostd.Daemon.Rules;
 using UsbHostd.Daemon.Usb;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Requests;
+using UsbHostd.Policy.Identity;
 using Claim = UsbHostd.Api.V1.Claim;
 using Guest = UsbHostd.Api.V1.Guest;
 

@@ -1,4 +1,5 @@
 using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Errors;
 
 namespace UsbHostd.Daemon.Service;
 

@@ -1,5 +1,6 @@
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Errors;
 
 namespace UsbHostd.Daemon.Service;
 
@@ -43,7 +44,7 @@ internal sealed class Rights(Roles roles, CallerLimits limits)
 
     /// <summary>A claim is its owner's, or for who may change what is not its own.</summary>
     /// <param name="unchanged">Nothing is changed: whoever sees it may have it as its answer.</param>
-    public static void RequireOwn(Grant grant, Policy.Reconcile.ClaimEntry entry, bool unchanged = false)
+    public static void RequireOwn(Grant grant, Core.State.ClaimEntry entry, bool unchanged = false)
     {
         if (!grant.Owns(entry) && !grant.Has(Right.Manage) && !(unchanged && grant.SeesAll))
         {

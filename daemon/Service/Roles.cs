@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using System.Collections.Immutable;
 using UsbHostd.Api;
-using UsbHostd.Daemon.Rules;
+using UsbHostd.Daemon.Linux;
 
 namespace UsbHostd.Daemon.Service;
 

@@ -1,8 +1,9 @@
 using System.Globalization;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Reconcile;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Identity;
 using Claim = UsbHostd.Api.V1.Claim;
 using Guest = UsbHostd.Api.V1.Guest;
 

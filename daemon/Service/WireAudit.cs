@@ -1,7 +1,8 @@
 using System.Collections.Immutable;
 using Google.Protobuf.WellKnownTypes;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Store;
-using UsbHostd.Policy.Reconcile;
 using V1 = UsbHostd.Api.V1;
 
 namespace UsbHostd.Daemon.Service;

@@ -1,7 +1,10 @@
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Requests;
+using UsbHostd.Policy.Rules;
 using V1 = UsbHostd.Api.V1;
 
 namespace UsbHostd.Daemon.Service;

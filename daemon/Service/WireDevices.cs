@@ -1,7 +1,10 @@
 using Google.Protobuf.WellKnownTypes;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Identity;
 using V1 = UsbHostd.Api.V1;
 
 namespace UsbHostd.Daemon.Service;
@@ -209,13 +212,13 @@ internal static class WireDevices
         Name = state.Guests.TryGetValue(id, out var guest) ? guest.Name : state.GuestNames.GetValueOrDefault(id) ?? "",
     };
 
-    public static V1.DeviceAnswer Answer(HostState state, Policy.Claims.Answer answer)
+    public static V1.DeviceAnswer Answer(HostState state, Core.Claims.Answer answer)
     {
         var device = state.DevicesWith(answer.Follows).FirstOrDefault(d => d.UsbId == answer.UsbId);
         return Answer(state, answer, device);
     }
 
-    private static V1.DeviceAnswer Answer(HostState state, Policy.Claims.Answer answer, UsbDevice? device) => new()
+    private static V1.DeviceAnswer Answer(HostState state, Core.Claims.Answer answer, UsbDevice? device) => new()
     {
         Id = answer.Id.ToString(),
         Key = answer.Follows.Text,
@@ -234,7 +237,7 @@ internal static class WireDevices
     };
 
     /// <summary>Whether the plug is in that the answer was given for or last used by.</summary>
-    public static bool IsInUse(HostState state, Policy.Claims.Answer answer) => state.DevicesWith(answer.Follows).Any(d => d.Plug == answer.Plug);
+    public static bool IsInUse(HostState state, Core.Claims.Answer answer) => state.DevicesWith(answer.Follows).Any(d => d.Plug == answer.Plug);
 
     public static Timestamp Time(DateTimeOffset at) => Timestamp.FromDateTimeOffset(at);
 

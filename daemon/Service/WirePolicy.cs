@@ -1,6 +1,9 @@
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
 using V1 = UsbHostd.Api.V1;
 
@@ -48,7 +51,7 @@ internal static class WirePolicy
         var caller = grant.Caller;
         var verdict = state.VerdictOf(device);
         var why = guest is { } into
-            ? Permission.WhyNot(state, into, verdict.Rule?.Mode ?? UsbHostd.Policy.Claims.ClaimMode.Hostdev, device)
+            ? Permission.WhyNot(state, into, verdict.Rule?.Mode ?? UsbHostd.Policy.Rules.ClaimMode.Hostdev, device)
             : Permission.WhyNotAnybody(state, device);
         var notCaller = device.IsHub || why is not null ? null : Permission.WhyNotCaller(state, device, caller.Uid, caller.Gids);
         var now = Permission.Explain(state, device, at, MostMismatches);

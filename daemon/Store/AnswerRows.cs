@@ -1,5 +1,5 @@
+using UsbHostd.Core.Claims;
 using UsbHostd.Daemon.Store.Sqlite;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Daemon.Store;

@@ -1,5 +1,5 @@
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Store.Sqlite;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Store;
 

@@ -1,6 +1,7 @@
+using UsbHostd.Core.Claims;
 using UsbHostd.Daemon.Store.Sqlite;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Daemon.Store;
 

@@ -1,5 +1,5 @@
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Store;
 

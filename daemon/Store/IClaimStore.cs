@@ -1,6 +1,6 @@
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Store;
 

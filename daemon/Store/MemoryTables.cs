@@ -1,7 +1,7 @@
 using System.Globalization;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Store.Sqlite;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Store;
 
@@ -17,7 +17,7 @@ internal sealed class MemoryTables(string path, ILogger logger)
     {
         var devices = new List<RememberedDevice>();
         var labels = new Dictionary<DeviceId, string>();
-        var guests = new Dictionary<Policy.Guests.GuestId, string>();
+        var guests = new Dictionary<Policy.Identity.GuestId, string>();
         var serials = new List<DeviceKey>();
         var verdicts = new List<StoredVerdict>();
         var quarantined = new Dictionary<ClaimId, string>();

@@ -1,8 +1,7 @@
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Store.Sqlite;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Store;
 

@@ -1,6 +1,6 @@
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Store.Sqlite;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Store;
 

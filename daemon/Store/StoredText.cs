@@ -1,8 +1,9 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
 using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Daemon.Store;
 
@@ -29,8 +30,8 @@ internal static class StoredText
         (ClaimOrigin.Kubelet, "kubelet"), (ClaimOrigin.Recovered, "recovered"));
 
     public static readonly EnumNames<GuestReset> GuestReset = new("guest_reset",
-        (Policy.Claims.GuestReset.Off, "off"), (Policy.Claims.GuestReset.Uninitialized, "uninitialized"),
-        (Policy.Claims.GuestReset.On, "on"));
+        (Policy.Rules.GuestReset.Off, "off"), (Policy.Rules.GuestReset.Uninitialized, "uninitialized"),
+        (Policy.Rules.GuestReset.On, "on"));
 
     public static readonly EnumNames<ClaimHold> Hold = new("hold",
         (ClaimHold.None, "none"), (ClaimHold.DetachedByOther, "detached-by-other"), (ClaimHold.Recovered, "recovered"),

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using UsbHostd.Core.Guests;
+using UsbHostd.Daemon.Linux;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
 
 namespace UsbHostd.Daemon.Usb;
 

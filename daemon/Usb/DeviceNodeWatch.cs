@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Threading.Channels;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Linux;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Usb;
 

@@ -1,3 +1,5 @@
+using UsbHostd.Daemon.Linux;
+
 namespace UsbHostd.Daemon.Usb;
 
 /// <summary>What the kernel and udev wake us for. One thread waits and receives; any may stop it.</summary>

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Usb;
 

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Text;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Usb;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Usb;
 

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Text;
+using UsbHostd.Core.Guests;
+using UsbHostd.Daemon.Linux;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
 
 namespace UsbHostd.Daemon.Usb;
 

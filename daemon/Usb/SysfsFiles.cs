@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using UsbHostd.Daemon.Linux;
 
 namespace UsbHostd.Daemon.Usb;
 

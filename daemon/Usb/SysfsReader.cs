@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Text;
+using UsbHostd.Daemon.Linux;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
 

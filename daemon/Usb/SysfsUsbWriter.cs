@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using System.Runtime.InteropServices;
 using System.Text;
+using UsbHostd.Core.Guests;
+using UsbHostd.Daemon.Linux;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Usb;
 

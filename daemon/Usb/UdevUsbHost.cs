@@ -1,6 +1,7 @@
 using System.Threading.Channels;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Logging;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Usb;
 

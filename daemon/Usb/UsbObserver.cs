@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Daemon.Usb;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using UsbHostd.Daemon.Linux;
 using UsbHostd.Daemon.Systemd;
 
 namespace UsbHostd.Daemon.Usb;

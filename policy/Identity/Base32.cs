@@ -5,14 +5,16 @@ using System.Text;
 namespace UsbHostd.Policy.Identity;
 
 /// <summary>Short names from hashes: RFC 4648 base32 digits in lower case, 60 bits of SHA-256 in 12 digits.</summary>
-internal static class Base32
+public static class Base32
 {
     private const string Digits = "abcdefghijklmnopqrstuvwxyz234567";
 
     private static readonly SearchValues<char> DigitSet = SearchValues.Create(Digits);
 
+    /// <summary>The digits of a name, its prefix not counted.</summary>
     public const int NameLength = 12;
 
+    /// <summary>Makes the name of a text: the prefix and 12 digits, for example <c>cmzxw6ytboi2e</c>. The same text has the same name.</summary>
     public static string NameOf(char prefix, string text)
     {
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
@@ -33,6 +35,7 @@ internal static class Base32
         });
     }
 
+    /// <summary>Whether the text has the form of a name with this prefix.</summary>
     public static bool IsName(char prefix, string? text) =>
         text is { Length: NameLength + 1 } && text[0] == prefix && text.AsSpan(1).IndexOfAnyExcept(DigitSet) < 0;
 }

@@ -16,17 +16,17 @@ public readonly record struct ClaimId : IComparable<ClaimId>
     /// The id of the claim that a rule makes for this device and guest: the same each time. A key by port does not say which device is
     /// there, so the USB id is part of it: two devices that come to one port have two claims.
     /// </summary>
-    public static ClaimId ByRule(DeviceKey key, UsbId id, Guests.GuestId guest) =>
+    public static ClaimId ByRule(DeviceKey key, UsbId id, GuestId guest) =>
         key.Kind == FollowKind.Serial ? ByRuleBefore(key, guest) : new(Base32.NameOf('c', $"rule\n{key.Text}\n{id}\n{guest}"));
 
     /// <summary>The same as versions before made it. Guests may still hold devices by port under such an id.</summary>
-    public static ClaimId ByRuleBefore(DeviceKey key, Guests.GuestId guest) => new(Base32.NameOf('c', $"rule\n{key.Text}\n{guest}"));
+    public static ClaimId ByRuleBefore(DeviceKey key, GuestId guest) => new(Base32.NameOf('c', $"rule\n{key.Text}\n{guest}"));
 
     /// <summary>The id of the claim that a guest's own definition asks for: the same each time.</summary>
-    public static ClaimId ByWish(Guests.GuestId guest, string device) => new(Base32.NameOf('c', $"metadata\n{guest}\n{device}"));
+    public static ClaimId ByWish(GuestId guest, string device) => new(Base32.NameOf('c', $"metadata\n{guest}\n{device}"));
 
     /// <summary>The id of the claim that an answer comes to for this plug: the same each time.</summary>
-    public static ClaimId ByAnswer(AnswerId answer, Guests.GuestId guest, PlugToken plug) => new(Base32.NameOf('c', $"answer\n{answer}\n{guest}\n{plug}"));
+    public static ClaimId ByAnswer(AnswerId answer, GuestId guest, PlugToken plug) => new(Base32.NameOf('c', $"answer\n{answer}\n{guest}\n{plug}"));
 
     public static bool TryParse([NotNullWhen(true)] string? text, out ClaimId id)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
 

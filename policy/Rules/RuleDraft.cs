@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using UsbHostd.Policy.Claims;
 
 namespace UsbHostd.Policy.Rules;
 

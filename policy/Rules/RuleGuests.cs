@@ -1,5 +1,5 @@
 using System.Buffers;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Policy.Rules;
 

@@ -40,7 +40,8 @@ public static class RuleMatch
         return null;
     }
 
-    internal static bool Holds(Rule rule, RuleSubject device, MatchedAttribute attribute) => attribute switch
+    /// <summary>Whether one attribute of the rule holds for the device. An attribute that the rule does not have holds for each device.</summary>
+    public static bool Holds(Rule rule, RuleSubject device, MatchedAttribute attribute) => attribute switch
     {
         MatchedAttribute.Id => One<UsbIdPattern, UsbId, IdTest>(rule.Id, device.Id),
         MatchedAttribute.Serial => One<string, string, TextTest>(rule.Serial, device.Serial),

@@ -1,5 +1,4 @@
 using System.Globalization;
-using UsbHostd.Policy.Claims;
 
 namespace UsbHostd.Policy.Rules;
 

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
+using UsbHostd.Daemon.Grpc.Connections;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Grpc.Http2;
@@ -45,7 +46,7 @@ internal static class AuthorityMiddleware
         }
         catch (InvalidDataException unreadable)
         {
-            GrpcLog.Unreadable(logger, connection.Features.Get<Caller>(), unreadable.Message);
+            ConnectionLog.Unreadable(logger, connection.Features.Get<Caller>(), unreadable.Message);
             broken = new ConnectionAbortedException(unreadable.Message, unreadable);
             connection.Abort(new ConnectionAbortedException(unreadable.Message, unreadable));
         }

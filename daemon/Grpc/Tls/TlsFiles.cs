@@ -1,3 +1,5 @@
+using UsbHostd.Daemon.Linux;
+
 namespace UsbHostd.Daemon.Grpc.Tls;
 
 /// <summary>

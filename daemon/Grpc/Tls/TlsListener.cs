@@ -10,7 +10,9 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
-using UsbHostd.Daemon.Configuration;
+using UsbHostd.Daemon.Errors;
+using UsbHostd.Daemon.Grpc.Connections;
+using UsbHostd.Daemon.Logging;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Daemon.Grpc.Tls;

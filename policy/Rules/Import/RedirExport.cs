@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
-using UsbHostd.Policy.Claims;
 
 namespace UsbHostd.Policy.Rules.Import;
 

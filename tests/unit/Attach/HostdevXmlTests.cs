@@ -1,11 +1,11 @@
 using System.Diagnostics;
 using System.Xml.Linq;
 using NUnit.Framework;
-using UsbHostd.Daemon.Attach.Xml;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Guests;
+using UsbHostd.Daemon.Attach;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
+using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Tests.Attach;
 

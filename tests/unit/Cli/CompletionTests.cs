@@ -71,7 +71,7 @@ internal sealed class CompletionTests
     [Test]
     public async Task Complete_DaemonRefuses_SaysNothing()
     {
-        cli.Service.On<ListDevicesRequest>(_ => throw new Daemon.Service.HostException(ErrorCode.ErrorPermissionDenied, "no"));
+        cli.Service.On<ListDevicesRequest>(_ => throw new Daemon.Errors.HostException(ErrorCode.ErrorPermissionDenied, "no"));
 
         var result = await cli.RunAsync("complete", "--", "device-info", "");
 

@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Errors;
 using Type = UsbHostd.Api.V1.WatchEvent.Types.Type;
 
 namespace UsbHostd.Tests.Cli;

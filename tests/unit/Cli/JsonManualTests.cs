@@ -5,7 +5,7 @@ using Google.Protobuf.Reflection;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
 using UsbHostd.Cli;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Tests.Architecture;
 
 namespace UsbHostd.Tests.Cli;

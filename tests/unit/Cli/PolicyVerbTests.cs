@@ -1,6 +1,6 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Errors;
 
 namespace UsbHostd.Tests.Cli;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Threading.Channels;
 using NUnit.Framework;
-using UsbHostd.Tests.Architecture;
 
 namespace UsbHostd.Tests.Cli;
 

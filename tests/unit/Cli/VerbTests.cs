@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
 using UsbHostd.Cli;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Errors;
 
 namespace UsbHostd.Tests.Cli;
 

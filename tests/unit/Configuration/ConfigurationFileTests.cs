@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 using UsbHostd.Daemon.Configuration;
+using UsbHostd.Daemon.Errors;
 
 namespace UsbHostd.Tests.Configuration;
 

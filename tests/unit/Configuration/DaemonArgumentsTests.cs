@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using UsbHostd.Daemon.Configuration;
+using UsbHostd.Daemon.Errors;
 
 namespace UsbHostd.Tests.Configuration;
 

@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Dbus;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Tests.Dbus;

@@ -3,7 +3,7 @@ using NUnit.Framework;
 using Tmds.DBus.Protocol;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Dbus;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Tests.Grpc;
 
 namespace UsbHostd.Tests.Dbus;

@@ -2,7 +2,7 @@ using System.Xml.Linq;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Dbus;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Errors;
 
 namespace UsbHostd.Tests.Dbus;
 

@@ -4,7 +4,7 @@ using NUnit.Framework;
 using Tmds.DBus.Protocol;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Dbus;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Errors;
 using static UsbHostd.Api.V1.WatchEvent.Types;
 
 namespace UsbHostd.Tests.Dbus;

@@ -3,7 +3,7 @@ using Tmds.DBus.Protocol;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Dbus;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Errors;
 
 namespace UsbHostd.Tests.Dbus;
 

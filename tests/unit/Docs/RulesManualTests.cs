@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.RegularExpressions;
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Architecture;
 using UsbHostd.Tests.Rules;

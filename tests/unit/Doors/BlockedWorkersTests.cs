@@ -2,12 +2,10 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Attach;
 using UsbHostd.Daemon.Reconcile;
-using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Grpc;
 using UsbHostd.Tests.Reconcile.Sim;
 
@@ -88,7 +86,7 @@ internal sealed class BlockedWorkersTests
         var device = host.Devices[0].Seen();
         for (var i = 0; i < ActionRunner.MostAtOnce; i++)
         {
-            runner.Start(new HostAction.AttachDevice(ClaimId.Of(Guid.NewGuid()), new GuestId(Guid.NewGuid()), device, Policy.Claims.GuestReset.Off, Unguarded: null), events.Writer);
+            runner.Start(new HostAction.AttachDevice(ClaimId.Of(Guid.NewGuid()), new GuestId(Guid.NewGuid()), device, Policy.Rules.GuestReset.Off, Unguarded: null), events.Writer);
         }
 
         Assert.That(libvirt.AllCalled.Wait(Patience), Is.True);

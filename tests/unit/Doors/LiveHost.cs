@@ -1,11 +1,12 @@
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Attach;
 using UsbHostd.Daemon.Reconcile;
 using UsbHostd.Daemon.Rules;
 using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Doors;
@@ -32,7 +33,7 @@ internal sealed class LiveHost : IAsyncDisposable
         var rules = TestRules.AllowAll;
         var store = new MemoryStore();
         loop = new ReconcileLoop(
-            HostState.From(store.Load(), new ReconcileLimits(), rules), inbox, store, runner, Feed, TimeProvider.System, NullLogger<ReconcileLoop>.Instance);
+            Fold.From(store.Load(), new ReconcileLimits(), rules), inbox, store, runner, Feed, TimeProvider.System, NullLogger<ReconcileLoop>.Instance);
         Service = new HostService(
             loop, Feed, new Roles(roles), new CallerLimits(limits ?? new CallerLimitOptions(), TimeProvider.System), look,
             new DaemonFacts("test:///", () => ("", "")), new SameRules(loop, rules), TimeProvider.System);

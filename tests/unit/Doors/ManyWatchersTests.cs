@@ -4,9 +4,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Grpc;
 using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Doors;

@@ -2,7 +2,7 @@ using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
-using UsbHostd.Daemon.Grpc;
+using UsbHostd.Daemon.Grpc.Connections;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Tests.Grpc;

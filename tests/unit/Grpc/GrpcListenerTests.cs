@@ -5,6 +5,7 @@ using NUnit.Framework;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Grpc;
+using UsbHostd.Daemon.Linux;
 using UsbHostd.Daemon.Service;
 
 namespace UsbHostd.Tests.Grpc;

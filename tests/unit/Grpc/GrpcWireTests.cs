@@ -6,7 +6,7 @@ using Grpc.Core;
 using NUnit.Framework;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Errors;
 
 namespace UsbHostd.Tests.Grpc;
 

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
 
 namespace UsbHostd.Tests.Hints;
 

@@ -1,7 +1,7 @@
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
 using UsbHostd.Daemon.Guests;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Tests.Reconcile.Sim;
 

@@ -1,7 +1,7 @@
 using UsbHostd.Api.V1;
 using UsbHostd.Tests.Reconcile.Sim;
 using static UsbHostd.Tests.Hints.RefusalHints;
-using GuestWish = UsbHostd.Policy.Guests.GuestWish;
+using GuestWish = UsbHostd.Core.Guests.GuestWish;
 using HostUse = UsbHostd.Policy.Devices.HostUse;
 using HostUseKind = UsbHostd.Policy.Devices.HostUseKind;
 

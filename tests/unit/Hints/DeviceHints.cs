@@ -1,6 +1,6 @@
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Tests.Reconcile.Sim;
 using static UsbHostd.Tests.Hints.ClaimHints;

@@ -1,6 +1,6 @@
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.State;
 using UsbHostd.Tests.Reconcile.Sim;
 using static UsbHostd.Tests.Hints.ClaimHints;
 

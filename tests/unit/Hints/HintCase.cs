@@ -92,7 +92,7 @@ internal sealed partial record HintCase(string Name, Func<HintBed, Task<string>>
             Assert.That(bed.GuestHasDevice, Is.EqualTo(!givesUp), $"{hint}\n{string.Join("; ", bed.World.Host.Done)}");
             Assert.That(
                 bed.World.State.Claims.Values.Where(e => e.Stands && e.Claim.Guest == bed.Guest.Id).Select(e => bed.ReasonOf(e.Id)),
-                Is.All.EqualTo(Policy.Claims.ClaimReason.None), hint);
+                Is.All.EqualTo(Core.Claims.ClaimReason.None), hint);
         });
     }
 

@@ -1,5 +1,5 @@
 using UsbHostd.Api.V1;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Core.Guests;
 using UsbHostd.Tests.Reconcile.Sim;
 using static UsbHostd.Tests.Hints.RefusalHints;
 

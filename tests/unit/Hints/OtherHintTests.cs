@@ -2,11 +2,10 @@ using System.Diagnostics;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
 using UsbHostd.Cli;
-using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Rules;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Tests.Cli;
 using UsbHostd.Tests.Reconcile.Sim;
-using GuestWish = UsbHostd.Policy.Guests.GuestWish;
+using GuestWish = UsbHostd.Core.Guests.GuestWish;
 
 namespace UsbHostd.Tests.Hints;
 

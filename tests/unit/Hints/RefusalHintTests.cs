@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Claims;
 using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Requests;
 
 namespace UsbHostd.Tests.Hints;
 

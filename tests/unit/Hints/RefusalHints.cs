@@ -1,6 +1,6 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Core.Guests;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Hints;

@@ -1,7 +1,7 @@
 using NUnit.Framework;
+using UsbHostd.Core.Guests;
 using UsbHostd.Daemon.Guests;
 using UsbHostd.Libvirt;
-using UsbHostd.Policy.Guests;
 
 namespace UsbHostd.Tests.Libvirt;
 

@@ -1,7 +1,7 @@
 using NUnit.Framework;
+using UsbHostd.Core.Claims;
 using UsbHostd.Daemon.Guests;
 using UsbHostd.Libvirt;
-using UsbHostd.Policy.Claims;
 
 namespace UsbHostd.Tests.Libvirt;
 

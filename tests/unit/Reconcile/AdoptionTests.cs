@@ -1,6 +1,6 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;
@@ -35,7 +35,7 @@ internal sealed class AdoptionTests : StickTest
     {
         world.Crash();
         world.Store.Clear();
-        world.Host.Delivery = batch => batch.OrderBy(e => e is Policy.Reconcile.HostEvent.GuestsEnumerated != guestsFirst);
+        world.Host.Delivery = batch => batch.OrderBy(e => e is Core.State.HostEvent.GuestsEnumerated != guestsFirst);
 
         world.Start();
 
@@ -57,7 +57,7 @@ internal sealed class AdoptionTests : StickTest
     [Test]
     public void NewDatabase_DefinitionAsksForWhatWasRecovered_ReleaseTakesItOutAndHoldsItBack()
     {
-        world.Do(h => h.Redefine(guest, [new Policy.Guests.GuestWish("serial:0951:1666:S-0001", Optional: false)]));
+        world.Do(h => h.Redefine(guest, [new Core.Guests.GuestWish("serial:0951:1666:S-0001", Optional: false)]));
         var claim = world.State.Claims.Keys.Single();
         world.Crash();
         world.Store.Clear();

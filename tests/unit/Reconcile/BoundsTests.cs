@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.State;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

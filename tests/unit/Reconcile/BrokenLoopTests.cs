@@ -1,6 +1,6 @@
 using NUnit.Framework;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Reconcile;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

@@ -1,8 +1,10 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using NUnit.Framework;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Core.Guests;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

@@ -1,8 +1,7 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;
@@ -97,7 +96,7 @@ internal sealed class DeviceMarkTests : WorldTest
         var stick = world.Plugged(Some.Stick("S-1"), "1-1");
         world.Claim(stick, guest);
 
-        var refused = Assert.Throws<Daemon.Service.HostException>(() => world.Claim(stick, world.Guest("other")))!;
+        var refused = Assert.Throws<Daemon.Errors.HostException>(() => world.Claim(stick, world.Guest("other")))!;
 
         Assert.That(refused.Message, Does.StartWith("stick (serial S-1) is claimed for guest guest"));
     }

@@ -1,11 +1,11 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Claims;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Reconcile;
-using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;
-using GuestWish = UsbHostd.Policy.Guests.GuestWish;
+using GuestWish = UsbHostd.Core.Guests.GuestWish;
 
 namespace UsbHostd.Tests.Reconcile;
 

@@ -1,9 +1,9 @@
 using NUnit.Framework;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Guests;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

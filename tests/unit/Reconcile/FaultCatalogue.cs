@@ -1,6 +1,6 @@
 using UsbHostd.Api.V1;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.State;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;
@@ -57,7 +57,7 @@ internal sealed class FaultCatalogue : IHostActionVisitor<FaultScenario>
             stage.World.Host.SetStateSilently(stage.Guest, GuestState.Running);
         },
         stage => stage.World.Time.Advance(stage.World.Limits.FirstLook, () => { }),
-        s => s.IsAttached && s.World.Status(s.World.State.Claims.Keys.Single()).Reason == Policy.Claims.ClaimReason.None,
+        s => s.IsAttached && s.World.Status(s.World.State.Claims.Keys.Single()).Reason == Core.Claims.ClaimReason.None,
         s => s.IsAttached);
 
     public FaultScenario Offer(HostAction.OfferDrivers action) => new("offer", Attached, Release, s => s.IsBack, s => s.IsAttached);

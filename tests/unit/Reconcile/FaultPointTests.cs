@@ -1,8 +1,8 @@
 using System.Text.RegularExpressions;
 using NUnit.Framework;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Reconcile;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Architecture;
 
 namespace UsbHostd.Tests.Reconcile;

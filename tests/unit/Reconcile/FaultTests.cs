@@ -1,10 +1,10 @@
 using System.Reflection;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Guests;
 using UsbHostd.Daemon.Store;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

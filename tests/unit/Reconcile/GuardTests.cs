@@ -1,10 +1,9 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Identity;
 using UsbHostd.Tests.Reconcile.Sim;
 using HostUse = UsbHostd.Policy.Devices.HostUse;
 

@@ -1,10 +1,10 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Reconcile.Sim;
-using GuestRun = UsbHostd.Policy.Guests.GuestRun;
+using GuestRun = UsbHostd.Core.Guests.GuestRun;
 
 namespace UsbHostd.Tests.Reconcile;
 
@@ -62,7 +62,7 @@ internal sealed class GuestRunTests : StickTest
         guest.Started = null;
 
         world.Start();
-        world.Do(h => h.SetState(guest, Policy.Guests.GuestState.Paused));
+        world.Do(h => h.SetState(guest, Core.Guests.GuestState.Paused));
 
         Assert.That(world.Stand(claim).Phase, Is.EqualTo(ClaimPhase.Attached));
         Assert.That(world.Store.Claims[claim].LifetimeRun?.Started, Is.EqualTo(started));

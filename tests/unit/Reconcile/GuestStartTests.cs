@@ -1,9 +1,9 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Guests;
-using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Tests.Reconcile.Sim;
 using Guest = UsbHostd.Api.V1.Guest;
 

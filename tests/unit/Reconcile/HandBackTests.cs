@@ -1,6 +1,6 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Tests.Reconcile.Sim;
 

@@ -1,7 +1,7 @@
 using NUnit.Framework;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Guests;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;
@@ -31,7 +31,7 @@ internal sealed class HeldByOtherTests : StickTest
 
         world.Advance(TimeSpan.FromHours(1));
 
-        Assert.That((world.Status(claim).OtherGuest, world.Status(claim).Detail), Is.EqualTo(((Policy.Guests.GuestId?)null, "in use, domain elsewhere")));
+        Assert.That((world.Status(claim).OtherGuest, world.Status(claim).Detail), Is.EqualTo(((Policy.Identity.GuestId?)null, "in use, domain elsewhere")));
     }
 
     [Test]

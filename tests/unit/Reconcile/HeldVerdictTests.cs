@@ -1,7 +1,7 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;
 using static UsbHostd.Tests.Rules.RuleParts;

@@ -1,11 +1,12 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 using UsbHostd.Tests.Reconcile.Sim;
-using GuestWish = UsbHostd.Policy.Guests.GuestWish;
+using GuestWish = UsbHostd.Core.Guests.GuestWish;
 
 namespace UsbHostd.Tests.Reconcile;
 
@@ -40,7 +41,7 @@ internal sealed class HoldTests : StickTest
         var claim = RuleClaim().Id;
         world.Release(claim);
 
-        var refused = Assert.Throws<UsbHostd.Daemon.Service.HostException>(() =>
+        var refused = Assert.Throws<UsbHostd.Daemon.Errors.HostException>(() =>
             world.Create(new CreateClaimRequest { Device = "port:1-4", Guest = "guest" }, World.User))!;
 
         Assert.That(refused.Code, Is.EqualTo(ErrorCode.ErrorHeldByGuest));
@@ -74,8 +75,8 @@ internal sealed class HoldTests : StickTest
         var hold = HeldBack(byWish);
         var claim = world.Create(new CreateClaimRequest { Device = "port:1-4", Guest = "other" }, World.User).Id;
 
-        var moved = Assert.Throws<UsbHostd.Daemon.Service.HostException>(() => Move(claim, World.User))!;
-        var anew = Assert.Throws<UsbHostd.Daemon.Service.HostException>(() =>
+        var moved = Assert.Throws<UsbHostd.Daemon.Errors.HostException>(() => Move(claim, World.User))!;
+        var anew = Assert.Throws<UsbHostd.Daemon.Errors.HostException>(() =>
             world.Create(new CreateClaimRequest { Device = "port:1-4", Guest = "guest", Move = true }, World.User))!;
 
         Assert.That((moved.Code, anew.Code), Is.EqualTo((ErrorCode.ErrorHeldByGuest, ErrorCode.ErrorHeldByGuest)));
@@ -117,7 +118,7 @@ internal sealed class HoldTests : StickTest
 
         Ask(BySerial);
         Ask();
-        Ask(BySerial with { GuestReset = Policy.Claims.GuestReset.On });
+        Ask(BySerial with { GuestReset = Policy.Rules.GuestReset.On });
 
         Assert.That(guest.Hostdevs, Is.Empty);
         Assert.That(world.Stand(claim), Is.EqualTo((ClaimPhase.Held, ClaimReason.Withheld)));

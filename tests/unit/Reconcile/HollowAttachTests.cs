@@ -1,6 +1,9 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Planning;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.State;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;
@@ -16,7 +19,7 @@ internal sealed class HollowAttachTests
         var guest = world.Guest("off", running: false);
         var claim = world.Claim(world.Plugged(Some.Stick()), guest);
         var now = world.Time.GetUtcNow();
-        var running = world.State.Guests[guest.Id] with { State = Policy.Guests.GuestState.Running, Run = new Policy.Guests.GuestRun("boot", 9) };
+        var running = world.State.Guests[guest.Id] with { State = Core.Guests.GuestState.Running, Run = new Core.Guests.GuestRun("boot", 9) };
         var state = Fold.Apply(world.State, new HostEvent.GuestPresent(running), now).State;
         var attach = Planner.Plan(state, now).OfType<HostAction.AttachDevice>().Single();
 

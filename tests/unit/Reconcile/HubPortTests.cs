@@ -1,15 +1,16 @@
 using System.Collections.Immutable;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Daemon.Attach.Xml;
-using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Guests;
+using UsbHostd.Daemon.Errors;
+using UsbHostd.Daemon.Guests.Xml;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Identity;
 using UsbHostd.Tests.Reconcile.Sim;
-using Guest = UsbHostd.Policy.Guests.Guest;
-using GuestState = UsbHostd.Policy.Guests.GuestState;
+using Guest = UsbHostd.Core.Guests.Guest;
+using GuestState = UsbHostd.Core.Guests.GuestState;
 
 namespace UsbHostd.Tests.Reconcile;
 

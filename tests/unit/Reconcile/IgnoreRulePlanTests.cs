@@ -1,9 +1,12 @@
 using System.Collections.Immutable;
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.Planning;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;
@@ -38,13 +41,13 @@ internal sealed class IgnoreRulePlanTests
     {
         var remembered = new RememberedDevice(
             DeviceId.Of(BySerial, Stick), BySerial, ByPort, Stick, "E0D5", "DataTraveler", DateTimeOffset.UnixEpoch, DateTimeOffset.UnixEpoch);
-        var state = HostState.From(new StoredState { Devices = [remembered] }, new ReconcileLimits(), TestRules.AllowAll);
+        var state = Fold.From(new StoredState { Devices = [remembered] }, new ReconcileLimits(), TestRules.AllowAll);
 
         Assert.That(StatusText.DeviceName(state, Claim(1, ByPort), null), Is.EqualTo("DataTraveler"));
     }
 
     private static ImmutableArray<IgnoreRule> Rules(params Claim[] claims) =>
-        Planner.Plan(HostState.From(new StoredState { Claims = claims }, new ReconcileLimits(), TestRules.AllowAll), DateTimeOffset.UnixEpoch)
+        Planner.Plan(Fold.From(new StoredState { Claims = claims }, new ReconcileLimits(), TestRules.AllowAll), DateTimeOffset.UnixEpoch)
             .OfType<HostAction.WriteIgnoreRules>().Single().Rules;
 
     private static Claim Claim(int number, DeviceKey follows, params UsbId[] ids) => new()

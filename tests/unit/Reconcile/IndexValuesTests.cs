@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.State;
 
 namespace UsbHostd.Tests.Reconcile;
 

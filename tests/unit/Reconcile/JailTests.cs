@@ -1,7 +1,6 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Tests.Reconcile.Sim;

@@ -1,8 +1,6 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.Claims;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

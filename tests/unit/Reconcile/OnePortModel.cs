@@ -1,4 +1,4 @@
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;

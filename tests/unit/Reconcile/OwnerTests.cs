@@ -1,12 +1,14 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 using UsbHostd.Tests.Reconcile.Sim;
-using GuestWish = UsbHostd.Policy.Guests.GuestWish;
+using GuestWish = UsbHostd.Core.Guests.GuestWish;
 
 namespace UsbHostd.Tests.Reconcile;
 

@@ -1,6 +1,5 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.Claims;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

@@ -1,11 +1,12 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 using UsbHostd.Tests.Reconcile.Sim;
-using GuestReset = UsbHostd.Policy.Claims.GuestReset;
+using GuestReset = UsbHostd.Policy.Rules.GuestReset;
 
 namespace UsbHostd.Tests.Reconcile;
 
@@ -45,7 +46,7 @@ internal sealed class PolicyTests : StickTest
 
         var claim = () => world.Create(new CreateClaimRequest { Device = $"port:{stick.Port}", Guest = guest.Id.ToString() }, caller);
 
-        Assert.That(claim, allowed ? Throws.Nothing : Throws.TypeOf<UsbHostd.Daemon.Service.HostException>().With.Message.Contains("lets others claim it"));
+        Assert.That(claim, allowed ? Throws.Nothing : Throws.TypeOf<UsbHostd.Daemon.Errors.HostException>().With.Message.Contains("lets others claim it"));
     }
 
     [Test]
@@ -66,7 +67,7 @@ internal sealed class PolicyTests : StickTest
         var claim = world.Claim(stick, guest, r => r.OverrideReason = "for this guest");
         var other = world.Guest("other");
 
-        Assert.That(() => world.Move(claim, other), Throws.TypeOf<UsbHostd.Daemon.Service.HostException>().With.Property("Code").EqualTo(ErrorCode.ErrorNotAllowed));
+        Assert.That(() => world.Move(claim, other), Throws.TypeOf<UsbHostd.Daemon.Errors.HostException>().With.Property("Code").EqualTo(ErrorCode.ErrorNotAllowed));
         Assert.That(world.Stored(claim).Guest, Is.EqualTo(guest.Id));
     }
 
@@ -328,6 +329,6 @@ internal sealed class PolicyTests : StickTest
 
     private ClaimEntry RuleClaim() => world.State.Claims[world.State.RuleClaims.Single()];
 
-    private UsbHostd.Daemon.Service.HostException Refusal(FakeDevice device, FakeGuest into) =>
-        Assert.Throws<UsbHostd.Daemon.Service.HostException>(() => world.Claim(device, into))!;
+    private UsbHostd.Daemon.Errors.HostException Refusal(FakeDevice device, FakeGuest into) =>
+        Assert.Throws<UsbHostd.Daemon.Errors.HostException>(() => world.Claim(device, into))!;
 }

@@ -1,7 +1,8 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

@@ -1,8 +1,10 @@
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Rules;
+using UsbHostd.Core.Planning;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.State;
+using UsbHostd.Policy.Rules.Matching;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;
@@ -98,11 +100,11 @@ internal sealed class Properties
     public void Fold_AnyEvents_TheTouchedPlansTogetherAreTheFullOne() => Prop.ForAll(Steps, Gen.Choose(0, int.MaxValue).ToArbitrary(), (steps, seed) =>
     {
         var (stored, rules, events, truth, now) = Record(steps);
-        var state = HostState.From(stored, new ReconcileLimits(), rules);
+        var state = UsbHostd.Core.Reducers.Fold.From(stored, new ReconcileLimits(), rules);
         var planned = new HashSet<string>(StringComparer.Ordinal);
         foreach (var happened in truth.Concat(Mixed(events, seed)))
         {
-            var transition = UsbHostd.Policy.Reconcile.Fold.Apply(state, happened, now);
+            var transition = UsbHostd.Core.Reducers.Fold.Apply(state, happened, now);
             state = transition.State;
             planned.UnionWith(Planner.Plan(state, now, transition).Select(a => a.Subject));
         }
@@ -160,7 +162,7 @@ internal sealed class Properties
 
     private static HostState Fold(StoredState stored, LoadedRules rules, IEnumerable<HostEvent> events, DateTimeOffset now) =>
         events.Aggregate(
-            HostState.From(stored, new ReconcileLimits { FlapPlugs = int.MaxValue }, rules), (s, e) => UsbHostd.Policy.Reconcile.Fold.Apply(s, e, now).State);
+            UsbHostd.Core.Reducers.Fold.From(stored, new ReconcileLimits { FlapPlugs = int.MaxValue }, rules), (s, e) => UsbHostd.Core.Reducers.Fold.Apply(s, e, now).State);
 
     private static IEnumerable<string> Plan(HostState state, DateTimeOffset now) => Planner.Plan(state, now).Select(a => a switch
     {

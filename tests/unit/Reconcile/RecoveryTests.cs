@@ -1,10 +1,10 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.State;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

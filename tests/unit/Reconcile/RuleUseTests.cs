@@ -1,8 +1,9 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;
@@ -49,9 +50,9 @@ internal sealed class RuleUseTests : StickTest
         var claim = world.State.RuleClaims.Single();
         Assume.That(world.Stand(claim).Reason, Is.EqualTo(ClaimReason.UnsupportedMode));
 
-        world.Reload(TestRules.Of(rule with { GuestReset = Policy.Claims.GuestReset.On }));
+        world.Reload(TestRules.Of(rule with { GuestReset = Policy.Rules.GuestReset.On }));
 
-        Assert.That((world.Stand(claim).Phase, world.Stored(claim).GuestReset), Is.EqualTo((ClaimPhase.Attached, Policy.Claims.GuestReset.On)));
+        Assert.That((world.Stand(claim).Phase, world.Stored(claim).GuestReset), Is.EqualTo((ClaimPhase.Attached, Policy.Rules.GuestReset.On)));
     }
 
     [Test]
@@ -129,6 +130,6 @@ internal sealed class RuleUseTests : StickTest
 
     private static LoadedRules Assigning(string to) => TestRules.Of(new Rule { Target = RuleTarget.Assign, ToGuest = [new Glob(to)] });
 
-    private UsbHostd.Daemon.Service.HostException Refusal(FakeDevice device, FakeGuest into) =>
-        Assert.Throws<UsbHostd.Daemon.Service.HostException>(() => world.Claim(device, into))!;
+    private UsbHostd.Daemon.Errors.HostException Refusal(FakeDevice device, FakeGuest into) =>
+        Assert.Throws<UsbHostd.Daemon.Errors.HostException>(() => world.Claim(device, into))!;
 }

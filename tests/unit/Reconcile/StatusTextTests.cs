@@ -1,6 +1,7 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Presentation;
+using UsbHostd.Core.State;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

@@ -1,6 +1,6 @@
 using NUnit.Framework;
+using UsbHostd.Core.Claims;
 using UsbHostd.Daemon.Reconcile;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;

@@ -1,7 +1,7 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Identity;
+using UsbHostd.Core.Claims;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile;
@@ -139,7 +139,7 @@ internal sealed class UnrecordedRulesTests : StickTest
 
         Assert.That(
             () => world.Ask(s => s.ReloadPolicyAsync(World.Root, new(), default)),
-            Throws.TypeOf<Daemon.Service.HostException>().With.Message.Contains("/r.conf:1:1"));
+            Throws.TypeOf<Daemon.Errors.HostException>().With.Message.Contains("/r.conf:1:1"));
     }
 
     private Api.V1.ReloadPolicyResponse ReloadOnFullDisk(params Rule[] rules)

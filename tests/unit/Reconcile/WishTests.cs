@@ -1,12 +1,12 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;
-using GuestWish = UsbHostd.Policy.Guests.GuestWish;
+using GuestWish = UsbHostd.Core.Guests.GuestWish;
 
 namespace UsbHostd.Tests.Reconcile;
 
@@ -86,7 +86,7 @@ internal sealed class WishTests : StickTest
     public void Start_GuestsAreSeenBeforeDevices_IsMetOnceBothAre()
     {
         guest.Wishes = [Stick];
-        var (state, now) = (HostState.From(new StoredState(), new ReconcileLimits(), TestRules.AllowAll), world.Time.GetUtcNow());
+        var (state, now) = (Fold.From(new StoredState(), new ReconcileLimits(), TestRules.AllowAll), world.Time.GetUtcNow());
 
         state = Fold.Apply(state, new HostEvent.GuestsEnumerated([guest.Seen()]), now).State;
         state = Fold.Apply(state, new HostEvent.DevicesEnumerated([stick.Seen()]), now).State;

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Collections.Immutable;
 using System.Globalization;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Tests.Rules;

@@ -1,8 +1,8 @@
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
-using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 using static UsbHostd.Tests.Rules.RuleParts;
 
 namespace UsbHostd.Tests.Rules;

@@ -1,5 +1,6 @@
 using NUnit.Framework;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Core.Guests;
+using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Tests.Rules;

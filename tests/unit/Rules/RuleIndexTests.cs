@@ -2,9 +2,9 @@ using System.Collections.Immutable;
 using FsCheck;
 using FsCheck.Fluent;
 using NUnit.Framework;
-using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 using static UsbHostd.Tests.Rules.RuleParts;
 
 namespace UsbHostd.Tests.Rules;

@@ -1,10 +1,11 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Claims;
+using UsbHostd.Core.Claims;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 using UsbHostd.Tests.Reconcile.Sim;
 using GuestReset = UsbHostd.Api.V1.GuestReset;
 using HostUse = UsbHostd.Policy.Devices.HostUse;

@@ -1,10 +1,11 @@
 using Google.Protobuf.Collections;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Service;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;
-using ClaimPhase = UsbHostd.Policy.Claims.ClaimPhase;
+using ClaimPhase = UsbHostd.Core.Claims.ClaimPhase;
 
 namespace UsbHostd.Tests.Service;
 
@@ -69,7 +70,7 @@ internal sealed class AnswerTests : AskTest
         var (_, stick) = await AnswerAsync("");
 
         Assert.That(world.State.Claims, Is.Empty);
-        Assert.That(Policy.Requests.Questions.Offered(world.State, stick.Seen(), World.Root.Uid, World.Root.Gids), Is.Empty);
+        Assert.That(Core.Evaluation.Questions.Offered(world.State, stick.Seen(), World.Root.Uid, World.Root.Gids), Is.Empty);
         var refused = Assert.Throws<HostException>(() => world.Claim(stick, guest))!;
         Assert.That(refused.Message, Does.Contain("the rule at /r.conf:3 says ask, and the answer was no"));
     }

@@ -2,7 +2,7 @@ using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Tests.Reconcile.Sim;
 using UsbHostd.Tests.Store;
 

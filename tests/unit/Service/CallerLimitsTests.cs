@@ -1,5 +1,6 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Service;
 using UsbHostd.Tests.Reconcile.Sim;
 

@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Service;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;
@@ -181,7 +182,7 @@ internal sealed class GrantTests : StickTest
     [Test]
     public void ListGuests_User_SeesNeitherWishesNorTheClaimsOfOthers()
     {
-        world.Do(h => h.Redefine(guest, [new Policy.Guests.GuestWish("serial:0951:1666:SECRET", Optional: true)]));
+        world.Do(h => h.Redefine(guest, [new Core.Guests.GuestWish("serial:0951:1666:SECRET", Optional: true)]));
         world.Create(new() { Device = "port:1-5", Guest = "guest", OverrideReason = "test" });
         var own = Create(World.User);
 

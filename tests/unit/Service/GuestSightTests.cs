@@ -1,7 +1,8 @@
 using NUnit.Framework;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 using UsbHostd.Tests.Reconcile.Sim;
 using static UsbHostd.Tests.Rules.RuleParts;
 
@@ -37,7 +38,7 @@ internal sealed class GuestSightTests : StickTest
         {
             Change(random, keyboard, other, step);
 
-            var (looked, before) = (new List<Policy.Guests.GuestId>(world.State.Guests.Keys.Where(sight.Sees)), world.State);
+            var (looked, before) = (new List<Policy.Identity.GuestId>(world.State.Guests.Keys.Where(sight.Sees)), world.State);
             var isOther = sight.Look(world.State);
 
             var seen = world.State.Guests.Keys.Where(sight.Sees).ToList();

@@ -1,7 +1,7 @@
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Core.Guests;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Service;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
-using UsbHostd.Daemon;
+using UsbHostd.Daemon.Logging;
 using UsbHostd.Tests.Grpc;
 using UsbHostd.Tests.Reconcile.Sim;
 

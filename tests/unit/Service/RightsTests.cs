@@ -1,6 +1,7 @@
 using NUnit.Framework;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Service;
 using UsbHostd.Tests.Reconcile.Sim;
 

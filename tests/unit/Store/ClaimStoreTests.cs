@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using System.Reflection;
 using NUnit.Framework;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Daemon.Store.Sqlite;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Tests.Store;
 

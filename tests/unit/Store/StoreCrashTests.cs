@@ -1,9 +1,9 @@
 using NUnit.Framework;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Daemon.Store.Sqlite;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Store;
 

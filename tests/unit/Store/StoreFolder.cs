@@ -1,11 +1,11 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Daemon.Store.Sqlite;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Store;
 

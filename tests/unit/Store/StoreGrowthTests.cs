@@ -1,7 +1,7 @@
 using NUnit.Framework;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Store;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Store;
 

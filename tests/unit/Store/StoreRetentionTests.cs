@@ -1,6 +1,6 @@
 using NUnit.Framework;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Store;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Store;
 

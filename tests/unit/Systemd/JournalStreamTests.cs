@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using NUnit.Framework;
-using UsbHostd.Daemon.Systemd;
+using UsbHostd.Daemon.Logging;
 
 namespace UsbHostd.Tests.Systemd;
 

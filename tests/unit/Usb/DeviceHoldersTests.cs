@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
 using NUnit.Framework;
+using UsbHostd.Core.Guests;
+using UsbHostd.Daemon.Linux;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Tests.Usb;
 

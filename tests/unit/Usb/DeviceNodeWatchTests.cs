@@ -2,10 +2,11 @@ using System.Collections.Immutable;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Usb;
 

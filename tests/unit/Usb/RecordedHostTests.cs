@@ -1,6 +1,5 @@
 using NUnit.Framework;
 using UsbHostd.Daemon.Usb;
-using UsbHostd.Policy.Devices;
 
 namespace UsbHostd.Tests.Usb;
 

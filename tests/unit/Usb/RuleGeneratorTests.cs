@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using NUnit.Framework;
-using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Tests.Usb;

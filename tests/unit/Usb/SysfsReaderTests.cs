@@ -1,5 +1,5 @@
 using NUnit.Framework;
-using UsbHostd.Daemon.Usb;
+using UsbHostd.Daemon.Linux;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Identity;
 

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Usb;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Usb;
 

@@ -3,9 +3,9 @@ using FsCheck;
 using FsCheck.Fluent;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Usb;

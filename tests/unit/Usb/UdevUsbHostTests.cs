@@ -1,7 +1,8 @@
 using NUnit.Framework;
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Linux;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Usb;
 

@@ -1,8 +1,8 @@
 using System.Threading.Channels;
 using NUnit.Framework;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Usb;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Usb;
 

@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
-using UsbHostd.Daemon.Service;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Tests.Grpc.Tls;
 
 namespace UsbHostd.Tests.Grpc.Clients;

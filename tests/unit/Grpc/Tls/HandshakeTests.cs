@@ -40,7 +40,7 @@ internal sealed class HandshakeTests
         var version = await client.GetVersionAsync(new GetVersionRequest()).WaitAsync(Patience);
 
         Assert.That(version.Daemon, Is.EqualTo("1"));
-        Assert.That(grpc.Log.Entries.Count(entry => entry.Id == Refused), Is.LessThanOrEqualTo(Daemon.LimitedLogger.Burst + 3), "one line each would fill the journal");
+        Assert.That(grpc.Log.Entries.Count(entry => entry.Id == Refused), Is.LessThanOrEqualTo(Daemon.Logging.LimitedLogger.Burst + 3), "one line each would fill the journal");
     }
 
     [Test]

@@ -9,6 +9,7 @@ using NUnit.Framework;
 using UsbHostd.Api;
 using UsbHostd.Api.V1;
 using UsbHostd.Daemon.Configuration;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Grpc.Tls;
 using UsbHostd.Daemon.Service;
 

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Core.Guests;
 using UsbHostd.Policy.Identity;
 
 namespace UsbHostd.Tests.Reconcile.Sim;

@@ -1,13 +1,14 @@
 using System.Collections.Immutable;
 using System.Threading.Channels;
 using System.Xml.Linq;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Guests;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Guests;
 using UsbHostd.Daemon.Usb;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Reconcile.Sim;
 

@@ -1,5 +1,5 @@
+using UsbHostd.Core.State;
 using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Reconcile.Sim;
 

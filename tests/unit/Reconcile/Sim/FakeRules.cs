@@ -1,6 +1,5 @@
-using UsbHostd.Daemon.Reconcile;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Rules;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Reconcile.Sim;
 

@@ -1,5 +1,5 @@
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Store;
-using UsbHostd.Policy.Reconcile;
 
 namespace UsbHostd.Tests.Reconcile.Sim;
 
@@ -12,7 +12,7 @@ internal sealed class TrippedStore(IClaimStore inner, Action before) : IClaimSto
 
     public IStoreCopy BeginCopy() => inner.BeginCopy();
 
-    public Policy.Claims.Claim? Find(Policy.Identity.ClaimId id) => inner.Find(id);
+    public Core.Claims.Claim? Find(Policy.Identity.ClaimId id) => inner.Find(id);
 
     public void Commit(IReadOnlyList<StoreChange> changes)
     {

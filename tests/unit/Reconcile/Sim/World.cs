@@ -3,17 +3,21 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Isolation;
+using UsbHostd.Core.Planning;
+using UsbHostd.Core.Reducers;
+using UsbHostd.Core.State;
 using UsbHostd.Daemon.Attach;
 using UsbHostd.Daemon.Guests;
 using UsbHostd.Daemon.Reconcile;
 using UsbHostd.Daemon.Service;
 using UsbHostd.Daemon.Store;
 using UsbHostd.Daemon.Usb;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Rules;
-using Claim = UsbHostd.Policy.Claims.Claim;
+using UsbHostd.Policy.Rules.Matching;
+using Claim = UsbHostd.Core.Claims.Claim;
 
 namespace UsbHostd.Tests.Reconcile.Sim;
 
@@ -254,7 +258,7 @@ internal sealed class World : IDisposable
 
     public void Dispose() => Crash();
 
-    private HostState Initial() => HostState.From(store!.Load(), Limits, Rules) with
+    private HostState Initial() => Fold.From(store!.Load(), Limits, Rules) with
     {
         Jail = new JailState { Controllers = Jailed.ToImmutableHashSet(StringComparer.Ordinal) },
         KeptAwake = Host.KeptAwake,

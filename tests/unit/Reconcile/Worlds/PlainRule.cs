@@ -1,6 +1,7 @@
 using UsbHostd.Daemon.Service;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;
+using UsbHostd.Policy.Rules.Matching;
 
 namespace UsbHostd.Tests.Reconcile.Worlds;
 

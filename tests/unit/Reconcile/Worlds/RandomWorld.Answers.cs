@@ -1,9 +1,9 @@
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Evaluation;
+using UsbHostd.Core.Guests;
 using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Requests;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile.Worlds;
@@ -42,14 +42,14 @@ internal sealed partial class RandomWorld
         var what = $"{caller.Owner} answers {said?.ToString() ?? "no"}{(isRemembered ? ", for good" : "")}";
         return Try(() =>
         {
-            var (state, id) = random.world.Ask(s => new ValueTask<(Policy.Reconcile.HostState, AnswerId?)>(random.world.Loop.AskAsync<AnswerId?>(
+            var (state, id) = random.world.Ask(s => new ValueTask<(Core.State.HostState, AnswerId?)>(random.world.Loop.AskAsync<AnswerId?>(
                 (state, now) => (HostService.Answered(state, caller, question, new AgentAnswer(said?.Id.ToString() ?? "", isRemembered), now), question.In(state) is { } device ? AnswerId.Of(Questions.KeyOf(state, device), device.UsbId) : null),
                 default)));
             random.NoteAnswered(question.Plug, said?.Id, isRemembered, caller, state.Answers[id!.Value]);
         }) ? what : $"{what}: refused";
     }
 
-    private void NoteAnswered(PlugToken plug, GuestId? guest, bool isRemembered, Caller caller, Policy.Claims.Answer answer)
+    private void NoteAnswered(PlugToken plug, GuestId? guest, bool isRemembered, Caller caller, Core.Claims.Answer answer)
     {
         var device = devices.Single(d => d.Device.IsPlugged && d.Device.Plug == plug);
         answers.Add(new PlainAnswer(device, device.Device.Port!, device.Sitting, guest, isRemembered, caller));

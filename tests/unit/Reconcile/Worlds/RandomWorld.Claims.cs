@@ -1,11 +1,10 @@
 using UsbHostd.Api.V1;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
 using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Devices;
-using UsbHostd.Policy.Guests;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Tests.Reconcile.Sim;
-using GuestWish = UsbHostd.Policy.Guests.GuestWish;
+using GuestWish = UsbHostd.Core.Guests.GuestWish;
 using UsbController = UsbHostd.Policy.Identity.UsbController;
 
 namespace UsbHostd.Tests.Reconcile.Worlds;

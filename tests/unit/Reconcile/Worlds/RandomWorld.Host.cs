@@ -1,5 +1,5 @@
+using UsbHostd.Core.Claims;
 using UsbHostd.Daemon.Guests;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Devices;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;
@@ -19,7 +19,7 @@ internal sealed partial class RandomWorld
         var taken = there[step.B % there.Count];
         var isSeen = random is { isUp: true, isTroubled: false, IsFull: false } && random.unwritten.Count == 0 && random.world.Host.LibvirtUp && random.world.Scheduler.Waiting == 0;
         random.world.Host.DetachByHand(guest, taken.Device!);
-        if (isSeen && !step.IsHasty && Policy.Guests.AttachmentAlias.TryParse(taken.Alias) is { } alias && random.claims.GetValueOrDefault(alias.Claim) is { } known)
+        if (isSeen && !step.IsHasty && Core.Guests.AttachmentAlias.TryParse(taken.Alias) is { } alias && random.claims.GetValueOrDefault(alias.Claim) is { } known)
         {
             known.IsHeld = true;
         }

@@ -1,8 +1,5 @@
-using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Claims;
-using UsbHostd.Policy.Guests;
-using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
+using UsbHostd.Core.Claims;
+using UsbHostd.Core.Guests;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;
 

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using UsbHostd.Policy.Guests;
+using UsbHostd.Core.Guests;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile.Worlds;

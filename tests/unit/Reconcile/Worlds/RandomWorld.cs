@@ -1,8 +1,7 @@
+using UsbHostd.Core.State;
+using UsbHostd.Daemon.Errors;
 using UsbHostd.Daemon.Service;
-using UsbHostd.Policy.Claims;
 using UsbHostd.Policy.Identity;
-using UsbHostd.Policy.Reconcile;
-using UsbHostd.Policy.Rules;
 using UsbHostd.Tests.Reconcile.Sim;
 
 namespace UsbHostd.Tests.Reconcile.Worlds;
@@ -193,7 +192,7 @@ internal sealed partial class RandomWorld : IDisposable
 
     private FakeGuest? Named(int number)
     {
-        var id = new Policy.Guests.GuestId(new Guid((number % Names.Length) + 1, 0, 0, new byte[8]));
+        var id = new Policy.Identity.GuestId(new Guid((number % Names.Length) + 1, 0, 0, new byte[8]));
         return id == foreignGuest.Id ? null : world.Host.Guests.FirstOrDefault(g => g.Id == id);
     }
 
@@ -248,7 +247,7 @@ internal sealed partial class RandomWorld : IDisposable
         }
         else
         {
-            world.Host.SetState(guest, Policy.Guests.GuestState.Running);
+            world.Host.SetState(guest, Core.Guests.GuestState.Running);
         }
     }
 

@@ -4,6 +4,7 @@ using FsCheck.Fluent;
 using NUnit.Framework;
 using UsbHostd.Policy.Rules;
 using UsbHostd.Policy.Rules.Import;
+using UsbHostd.Policy.Rules.Matching;
 
 namespace UsbHostd.Tests.Rules.Import;
 
