@@ -139,7 +139,7 @@ public sealed class UsbHostClient : IDisposable
     private async Task<TResponse> AskAsync<TRequest, TResponse>(
         Func<TRequest, CallOptions, AsyncUnaryCall<TResponse>> ask, TRequest request, CancellationToken cancellationToken)
     {
-        var deadline = CallTimeout == Timeout.InfiniteTimeSpan ? (DateTime?)null : DateTime.UtcNow + CallTimeout;
+        var deadline = CallTimeout == Timeout.InfiniteTimeSpan ? (DateTime?)null : TimeProvider.System.GetUtcNow().UtcDateTime + CallTimeout;
         try
         {
             using var call = ask(request, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));

@@ -41,22 +41,6 @@ internal sealed partial class SourceTests
     public void MayCatchAll_NamesFilesThatAreThere() => Assert.That(MayCatchAll.Select(f => Path.Combine(Repository.Root, f)), Has.All.Exist);
 
     [Test]
-    public void NobodyWaits_ForAFixedTime()
-    {
-        var waiting = Repository.Sources([.. Product, "tests", "bench"]).Where(s => BareDelay().IsMatch(s.Text)).Select(s => s.Path);
-
-        Assert.That(waiting, Is.Empty);
-    }
-
-    [Test]
-    public void Namespaces_AreFileScoped()
-    {
-        var block = Repository.Sources([.. Product, "tests"]).Where(s => BlockNamespace().IsMatch(s.Text)).Select(s => s.Path);
-
-        Assert.That(block, Is.Empty);
-    }
-
-    [Test]
     public void XmlOfDevices_IsWrittenInOnePlace()
     {
         var writing = Repository.Sources(Product).Where(s => s.Text.Contains("<hostdev", StringComparison.Ordinal) || s.Text.Contains("XmlWriter.Create", StringComparison.Ordinal)).Select(s => s.Path);
@@ -80,10 +64,4 @@ internal sealed partial class SourceTests
     /// <summary>One that puts things in order and lets the exception go on.</summary>
     [GeneratedRegex(@"^catch[^{]*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\bthrow\b", RegexOptions.Singleline | RegexOptions.ExplicitCapture, MostMilliseconds)]
     private static partial Regex Cleanup();
-
-    [GeneratedRegex(@"Task\.Delay\((?![^;]*\btime\b)|\bThread\.(Sleep|SpinWait)\(|\bSpinUntil\(", RegexOptions.ExplicitCapture, MostMilliseconds)]
-    private static partial Regex BareDelay();
-
-    [GeneratedRegex(@"^namespace [\w.]+\s*\{", RegexOptions.Multiline | RegexOptions.ExplicitCapture, MostMilliseconds)]
-    private static partial Regex BlockNamespace();
 }

@@ -79,7 +79,7 @@ internal sealed class TlsFolder : IDisposable
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(certificateAuthority: true, hasPathLengthConstraint: false, 0, critical: true));
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-30), DateTimeOffset.UtcNow.AddDays(30));
+        return request.CreateSelfSigned(TimeProvider.System.GetUtcNow().AddDays(-30), TimeProvider.System.GetUtcNow().AddDays(30));
     }
 
     private static void AddUsualNames(SubjectAlternativeNameBuilder names)
@@ -99,7 +99,7 @@ internal sealed class TlsFolder : IDisposable
         var names = new SubjectAlternativeNameBuilder();
         (add ?? AddUsualNames)(names);
         request.CertificateExtensions.Add(otherNames is null ? names.Build() : new X509Extension(AlternativeNames, otherNames, critical: false));
-        var until = DateTimeOffset.UtcNow + valid;
+        var until = TimeProvider.System.GetUtcNow() + valid;
         using var certificate = request.Create(issuer, until.AddDays(-10), until, RandomNumberGenerator.GetBytes(8));
         File.WriteAllText(At(name + "-key.pem"), key.ExportPkcs8PrivateKeyPem());
         File.WriteAllText(At(name + ".pem"), certificate.ExportCertificatePem());
