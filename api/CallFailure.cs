@@ -33,7 +33,7 @@ internal static class CallFailure
             return new UsbHostException(ErrorCode.ErrorTimedOut, "usbhostd did not answer in time", "see what it is doing: journalctl -u usbhostd", failure);
         }
 
-        if (Causes(failure.Status.DebugException).Any(cause => cause is IOException or HttpRequestException or OperationCanceledException))
+        if (IsLostConnection(failure))
         {
             return new UsbHostException(
                 ErrorCode.ErrorUnavailable, "the connection to usbhostd was lost", "see whether it runs: systemctl status usbhostd", failure);
@@ -45,6 +45,12 @@ internal static class CallFailure
             : new UsbHostException(
                 new ErrorDetail { Code = ErrorCodes.OfStatus(failure.StatusCode), Message = failure.Status.Detail }, failure.StatusCode, failure);
     }
+
+    /// <summary>Whether a connection that had been made broke before the answer was there.</summary>
+    public static bool IsLostConnection(RpcException failure) =>
+        failure.StatusCode != StatusCode.DeadlineExceeded && ErrorStatus.Unpack(failure.Trailers) is null
+        && Causes(failure.Status.DebugException).All(cause => cause is not UsbHostException)
+        && Causes(failure.Status.DebugException).Any(cause => cause is IOException or HttpRequestException or OperationCanceledException);
 
     private static IEnumerable<Exception> Causes(Exception? failure)
     {

@@ -58,10 +58,10 @@ public sealed class UsbHostClient : IDisposable
     public void Dispose() => channel.Dispose();
 
     public Task<ListDevicesResponse> ListDevicesAsync(ListDevicesRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.ListDevicesAsync, request, cancellationToken);
+        ReadAsync(host.ListDevicesAsync, request, cancellationToken);
 
     public Task<Device> GetDeviceAsync(GetDeviceRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.GetDeviceAsync, request, cancellationToken);
+        ReadAsync(host.GetDeviceAsync, request, cancellationToken);
 
     public Task<Device> SetDeviceLabelAsync(SetDeviceLabelRequest request, CancellationToken cancellationToken = default) =>
         AskAsync(host.SetDeviceLabelAsync, request, cancellationToken);
@@ -70,10 +70,10 @@ public sealed class UsbHostClient : IDisposable
         AskAsync(host.TrustSerialAsync, request, cancellationToken);
 
     public Task<ListClaimsResponse> ListClaimsAsync(ListClaimsRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.ListClaimsAsync, request, cancellationToken);
+        ReadAsync(host.ListClaimsAsync, request, cancellationToken);
 
     public Task<Claim> GetClaimAsync(GetClaimRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.GetClaimAsync, request, cancellationToken);
+        ReadAsync(host.GetClaimAsync, request, cancellationToken);
 
     public Task<Claim> CreateClaimAsync(CreateClaimRequest request, CancellationToken cancellationToken = default) =>
         AskAsync(host.CreateClaimAsync, request, cancellationToken);
@@ -88,10 +88,10 @@ public sealed class UsbHostClient : IDisposable
         AskAsync(host.RetryClaimAsync, request, cancellationToken);
 
     public Task<ListGuestsResponse> ListGuestsAsync(ListGuestsRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.ListGuestsAsync, request, cancellationToken);
+        ReadAsync(host.ListGuestsAsync, request, cancellationToken);
 
     public Task<Guest> GetGuestAsync(GetGuestRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.GetGuestAsync, request, cancellationToken);
+        ReadAsync(host.GetGuestAsync, request, cancellationToken);
 
     public Task<Guest> StartGuestAsync(StartGuestRequest request, CancellationToken cancellationToken = default) =>
         AskAsync(host.StartGuestAsync, request, cancellationToken);
@@ -101,10 +101,10 @@ public sealed class UsbHostClient : IDisposable
         StreamAsync(host.Watch, request, cancellationToken);
 
     public Task<V1.Policy> GetPolicyAsync(GetPolicyRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.GetPolicyAsync, request, cancellationToken);
+        ReadAsync(host.GetPolicyAsync, request, cancellationToken);
 
     public Task<Explanation> ExplainPolicyAsync(ExplainPolicyRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.ExplainPolicyAsync, request, cancellationToken);
+        ReadAsync(host.ExplainPolicyAsync, request, cancellationToken);
 
     public Task<ReloadPolicyResponse> ReloadPolicyAsync(ReloadPolicyRequest request, CancellationToken cancellationToken = default) =>
         AskAsync(host.ReloadPolicyAsync, request, cancellationToken);
@@ -113,28 +113,45 @@ public sealed class UsbHostClient : IDisposable
         AskAsync(host.GeneratePolicyAsync, request, cancellationToken);
 
     public Task<ListAnswersResponse> ListAnswersAsync(ListAnswersRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.ListAnswersAsync, request, cancellationToken);
+        ReadAsync(host.ListAnswersAsync, request, cancellationToken);
 
     public Task<DeviceAnswer> ForgetAnswerAsync(ForgetAnswerRequest request, CancellationToken cancellationToken = default) =>
         AskAsync(host.ForgetAnswerAsync, request, cancellationToken);
 
     public Task<ListAuditResponse> ListAuditAsync(ListAuditRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.ListAuditAsync, request, cancellationToken);
+        ReadAsync(host.ListAuditAsync, request, cancellationToken);
 
     /// <summary>A copy of the daemon's database in parts; whole where the stream ends without an exception.</summary>
     public IAsyncEnumerable<BackupPart> BackupAsync(BackupRequest request, CancellationToken cancellationToken = default) =>
         StreamAsync(host.Backup, request, cancellationToken);
 
     public Task<Statistics> GetStatisticsAsync(GetStatisticsRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.GetStatisticsAsync, request, cancellationToken);
+        ReadAsync(host.GetStatisticsAsync, request, cancellationToken);
 
     public Task<V1.Version> GetVersionAsync(GetVersionRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.GetVersionAsync, request, cancellationToken);
+        ReadAsync(host.GetVersionAsync, request, cancellationToken);
 
     public Task<Health> GetHealthAsync(GetHealthRequest request, CancellationToken cancellationToken = default) =>
-        AskAsync(host.GetHealthAsync, request, cancellationToken);
+        ReadAsync(host.GetHealthAsync, request, cancellationToken);
 
     private static UsbHostClient Connect(UsbHostAddress address) => new(address.OpenAsync, address.Root);
+
+    /// <summary>
+    /// Asks what changes nothing. Where the connection breaks it asks once more: a daemon that was started anew closes the kept connection, and this client
+    /// may not have noticed yet.
+    /// </summary>
+    private async Task<TResponse> ReadAsync<TRequest, TResponse>(
+        Func<TRequest, CallOptions, AsyncUnaryCall<TResponse>> ask, TRequest request, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await AskAsync(ask, request, cancellationToken);
+        }
+        catch (UsbHostException lost) when (lost.InnerException is RpcException failure && CallFailure.IsLostConnection(failure))
+        {
+            return await AskAsync(ask, request, cancellationToken);
+        }
+    }
 
     private async Task<TResponse> AskAsync<TRequest, TResponse>(
         Func<TRequest, CallOptions, AsyncUnaryCall<TResponse>> ask, TRequest request, CancellationToken cancellationToken)

@@ -31,7 +31,7 @@ internal sealed partial class SourceTests
     [TestCaseSource(nameof(Others))]
     public void Sources_CommandsOfOthers_AreThose(string command) => OtherPrograms.Check(command.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
-    private static readonly string[] Folders = ["policy", "daemon", "api", "cli"];
+    private static readonly string[] Folders = ["policy", "core", "daemon", "api", "cli"];
 
     /// <summary>Strings of the programs, with what is put into them left out.</summary>
     private static IEnumerable<string> Texts() =>

@@ -3,13 +3,24 @@ namespace UsbHostd.Tests.Reconcile.Sim;
 /// <summary>Time that goes on only when a test says so; timers fire on the caller's thread.</summary>
 internal sealed class ManualTime : TimeProvider
 {
+    // Code under test makes and ends timers on any thread.
+    private readonly Lock gate = new();
     private readonly List<ManualTimer> timers = [];
     private DateTimeOffset now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     /// <summary>How many timers are set to fire some time.</summary>
-    public int Armed => timers.Count(t => t.Due is not null);
+    public int Armed
+    {
+        get
+        {
+            lock (gate)
+            {
+                return timers.Count(t => t.Due is not null);
+            }
+        }
+    }
 
     /// <summary>How far the host's clock was set from what it showed before; the monotonic one knows nothing of it.</summary>
     public TimeSpan Set { get; set; }
@@ -21,7 +32,11 @@ internal sealed class ManualTime : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ManualTimer(this, () => callback(state));
-        timers.Add(timer);
+        lock (gate)
+        {
+            timers.Add(timer);
+        }
+
         timer.Change(dueTime, period);
         return timer;
     }
@@ -30,7 +45,7 @@ internal sealed class ManualTime : TimeProvider
     public void Advance(TimeSpan by, Action between)
     {
         var end = now + by;
-        while (timers.Where(t => t.Due <= end).MinBy(t => t.Due) is { } next)
+        while (Next(end) is { } next)
         {
             now = next.Due!.Value > now ? next.Due.Value : now;
             next.Fire();
@@ -39,6 +54,15 @@ internal sealed class ManualTime : TimeProvider
 
         now = end;
         between();
+    }
+
+    /// <summary>The timer that fires first until then; null where none does.</summary>
+    private ManualTimer? Next(DateTimeOffset end)
+    {
+        lock (gate)
+        {
+            return timers.Where(t => t.Due <= end).MinBy(t => t.Due);
+        }
     }
 
     private sealed class ManualTimer(ManualTime time, Action fire) : ITimer
@@ -57,7 +81,13 @@ internal sealed class ManualTime : TimeProvider
             fire();
         }
 
-        public void Dispose() => time.timers.Remove(this);
+        public void Dispose()
+        {
+            lock (time.gate)
+            {
+                time.timers.Remove(this);
+            }
+        }
 
         public ValueTask DisposeAsync()
         {
