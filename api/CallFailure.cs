@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using Grpc.Core;
 using UsbHostd.Api.V1;
 

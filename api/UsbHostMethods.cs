@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Api;
 
 /// <summary>The HTTP/2 paths of the methods of usbhostd.v1.UsbHost.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Bench;
 
 /// <summary>usbhostctl device-list beside virsh list: a process each, made, connected, answered and printed.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using UsbHostd.Bench;
 
 string[] all = ["event", "decide", "enumerate", "start", "history", "memory", "idle", "silence", "cli", "rules", "calls"];

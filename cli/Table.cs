@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Cli;
 
 /// <summary>A table as virsh prints it: a line of headers, a line of dashes, the rows, an empty line.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Cli;
 
 /// <summary>How something stands, as a colour says it.</summary>

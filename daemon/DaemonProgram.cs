@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using Microsoft.Extensions.Logging.Console;
 using UsbHostd.Daemon.Configuration;
 using UsbHostd.Daemon.Errors;

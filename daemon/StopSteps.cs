@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon;
 
 /// <summary>Runs each step of a stop, in order, whatever the ones before it did: a fault or a hang in one must not skip the others.</summary>

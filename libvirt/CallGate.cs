@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Libvirt;
 
 /// <summary>Lets the calls of one connection run side by side, or one at a time once its keepalive is on.</summary>

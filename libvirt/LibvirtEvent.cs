@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Libvirt;
 
 /// <summary>Something that libvirt reported on a connection. Any event may be lost while the connection is down.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Libvirt;
 
 /// <summary>The numbers of virErrorNumber (virterror.h) that are told apart here; any other int may come.</summary>

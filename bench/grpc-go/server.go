@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // What the daemon's ListDevices stands beside: a grpc-go server on a unix socket which answers that call with a file's bytes, as they are.
 //
 //	grpc-go SOCKET FILE

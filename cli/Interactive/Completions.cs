@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Cli.Interactive;
 
 /// <summary>What the word before the cursor may become.</summary>

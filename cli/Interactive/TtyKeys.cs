@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Cli.Interactive;
 
 /// <summary>Reads keys beside other work, on a thread of its own; disposing ends that without taking a key that is meant for whoever reads next.</summary>

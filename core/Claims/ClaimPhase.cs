@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Core.Claims;
 
 /// <summary>Where a claim stands; computed from state, never stored.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Core.Claims;
 
 /// <summary>Why a request was refused.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Core.Claims;
 
 /// <summary>What a client's request said, for telling its repetition from another request with its id.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Core.Guests;
 
 /// <summary>A device node of the host that a guest's definition names.</summary>

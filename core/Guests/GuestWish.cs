@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using System.Collections.Immutable;
 using UsbHostd.Policy.Identity;
 using UsbHostd.Policy.Rules;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using UsbHostd.Core.Isolation;
 using UsbHostd.Core.State;
 using UsbHostd.Policy.Devices;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using System.Threading.Channels;
 using UsbHostd.Core.Claims;
 using UsbHostd.Core.Evaluation;

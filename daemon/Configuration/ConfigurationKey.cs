@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Configuration;
 
 /// <summary>One key of the file: its name, what it takes, and the way into and out of <see cref="DaemonConfiguration"/>.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using UsbHostd.Daemon.Errors;
 
 namespace UsbHostd.Daemon.Configuration;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using Tmds.DBus.Protocol;
 
 namespace UsbHostd.Daemon.Dbus;

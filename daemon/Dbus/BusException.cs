@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Dbus;
 
 /// <summary>A call over the bus came back as an error, or the bus itself failed.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Dbus;
 
 /// <summary>An interface of an object of somebody on the bus.</summary>

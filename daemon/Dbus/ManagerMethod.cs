@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using Google.Protobuf;
 using Google.Protobuf.Reflection;
 using Tmds.DBus.Protocol;

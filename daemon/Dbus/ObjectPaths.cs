@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Dbus;
 
 /// <summary>What kind of thing an object is.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Errors;
 
 /// <summary>The configuration or the command line can't be used; each problem says where, what was found and what was expected.</summary>

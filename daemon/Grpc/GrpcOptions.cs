@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Grpc;
 
 /// <summary>Where the gRPC door listens, and what one caller may use of the daemon.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Store;
 
 /// <summary>A copy of the database that is being made. Used as the store is: by the reconcile loop only, one call at a time.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using UsbHostd.Daemon.Store.Sqlite;
 
 namespace UsbHostd.Daemon.Store;

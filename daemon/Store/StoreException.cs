@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Store;
 
 /// <summary>The database can't be read or written; the message names the file and what to do.</summary>

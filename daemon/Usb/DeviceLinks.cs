@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Usb;
 
 /// <summary>Follows udev's links, and those that people make, to the node that they name now.</summary>

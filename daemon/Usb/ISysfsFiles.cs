@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Usb;
 
 /// <summary>Small kernel files, which may vanish or fail at any moment: an errno is an outcome here, no exception.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Policy.Devices;
 
 /// <summary>How a device is called in a sentence. The device's own strings are in it, unescaped: each edge escapes.</summary>

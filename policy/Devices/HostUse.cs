@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Policy.Devices;
 
 /// <summary>One use that the host, or a guest by other means than USB, makes of a device.</summary>

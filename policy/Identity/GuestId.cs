@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Policy.Identity;
 
 /// <summary>libvirt's domain UUID: what a claim follows through a rename.</summary>

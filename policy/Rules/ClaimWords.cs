@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Policy.Rules;
 
 /// <summary>The words for how a device is used, as rules and guests' definitions write them; libvirt's own where it has one.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Policy.Rules;
 
 /// <summary>What must hold, beside the device's attributes, for a rule to be taken.</summary>

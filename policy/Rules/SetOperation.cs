@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Policy.Rules;
 
 /// <summary>How one value of a rule is held against one of the device's.</summary>

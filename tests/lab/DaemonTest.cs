@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using System.Xml.Linq;
 using NUnit.Framework.Interfaces;
 using UsbHostd.Api.V1;

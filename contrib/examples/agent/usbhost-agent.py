@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """An agent of usbhostd on a terminal: where a rule says ask, it asks which guest is to have the device.
 
 Needs python3-gi. Runs until its input ends. The answer is a line: the number of a guest, or nothing for none; with ! behind it, "2!" or "!",

@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # A client of usbhostd on D-Bus, of which nothing is needed but busctl (systemd) and the system bus.
 #
 #     usbhost.sh devices

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Runs a command for each change that usbhostd tells of, where there is no udev, no systemd and no bus, as in a container.
 
     follow.py COMMAND [ARGUMENT...]

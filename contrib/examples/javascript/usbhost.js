@@ -1,4 +1,5 @@
 #!/usr/bin/node
+// SPDX-License-Identifier: Apache-2.0
 // A client of usbhostd in JavaScript, without generated code: it reads the contract as it is written, api/usbhostd.proto.
 //
 // Needs nodejs 18 or later, and once: npm ci

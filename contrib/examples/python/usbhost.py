@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """A client of usbhostd in Python, without generated code: it reads the contract as a file descriptor set.
 
 Needs python3-grpcio and python3-protobuf. Make the set once:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Grpc.Connections;
 
 /// <summary>Messages about connections, before any call is read from them.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Grpc.Http2;
 
 /// <summary>HPACK's Huffman code (RFC 7541, section 5.2 and appendix B).</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Daemon.Store.Sqlite;
 
 /// <summary>SQLite refused a call; read from the connection at once, before anything else ran on it.</summary>

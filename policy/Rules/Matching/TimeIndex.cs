@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Policy.Rules.Matching;
 
 /// <summary>The rules whose only condition is a time of day: each range is held against the clock once, however many rules share it.</summary>

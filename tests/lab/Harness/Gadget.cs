@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Lab.Harness;
 
 /// <summary>A device of any identity, made by L1's own kernel (configfs on dummy_hcd or usbip-vudc): bus 5 + n, port 1.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Lab.Harness;
 
 /// <summary>Something that a test put into L1's ports and that the test's end takes out.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Lab.Harness;
 
 /// <summary>The bed itself failed: L1 died, a command that must work did not, or nothing happened within its time.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Lab.Harness;
 
 /// <summary>L1's libvirtd. Guests outlive it, whatever is done to it.</summary>

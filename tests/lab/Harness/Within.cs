@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Lab.Harness;
 
 /// <summary>How long a test waits at most. Generous: two busy cores emulate a host that emulates a guest.</summary>

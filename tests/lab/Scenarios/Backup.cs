@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using UsbHostd.Api.V1;
 using UsbHostd.Lab.Harness;
 
@@ -20,7 +21,9 @@ public sealed class Backup : DaemonTest
     {
         var guest = await Bed.AlphaAsync();
         await (await QemuDevice.StickAsync(Host, "BK-1")).PlugAsync("x0.5");
+        var before = await guest.MarkAsync();
         var attached = await ClaimAndSeeAsync("serial:BK-1", guest, "46f4:0001:BK-1");
+        await guest.ReadsDiskAsync("usbhostd-lab----", before);
         var waiting = await ClaimAsync(Absent("waiting"), guest);
         var (aliases, mark) = (await OursAsync(guest), await guest.MarkAsync());
 

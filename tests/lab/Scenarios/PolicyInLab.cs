@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using UsbHostd.Api.V1;
 using UsbHostd.Lab.Harness;
 

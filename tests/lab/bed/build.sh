@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # Makes what L1 and L2 boot from a stock Debian kernel package: the module tree, vmlinux and two initramfs. No disk image, no root needed.
 # Output: $USBHOSTD_LAB/build-<kernel version>, found again through $USBHOSTD_LAB/build. A second run costs nothing unless a source changed.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
 # PID 1 of L1: a Debian host without systemd. Everything it writes lands in the tmpfs overlay; the outer machine is never changed.
 for word in $(</proc/cmdline); do case $word in bed=*|lab=*|kernels=*) declare "$word";; esac; done
 # shellcheck disable=SC2154 # from the kernel's command line, which init has as its environment

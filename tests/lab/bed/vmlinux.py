@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """vmlinux.py VMLINUZ OUT: unpacks a bzImage. QEMU's direct boot of an ELF kernel skips the in-guest unpacking, slow under TCG."""
 import lzma
 import sys

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using System.Text.RegularExpressions;
 using NUnit.Framework;
 
@@ -22,8 +23,8 @@ internal sealed partial class SourceTests
     [Test]
     public void Files_AreOfAReadableLength()
     {
-        // 300 lines are aimed at; what is a little over is not worth a cut in the middle of a thought.
-        var tooLong = Repository.Sources([.. Product, "tests", "bench"]).Select(s => (s.Path, Lines: s.Text.Count(c => c == '\n'))).Where(s => s.Lines > 350);
+        // 300 lines are the aim. A file that is a little over it is not worth a cut in the middle of a thought. The licence's line does not count.
+        var tooLong = Repository.Sources([.. Product, "tests", "bench"]).Select(s => (s.Path, Lines: s.Text.Count(c => c == '\n') - 1)).Where(s => s.Lines > 350);
 
         Assert.That(tooLong, Is.Empty);
     }

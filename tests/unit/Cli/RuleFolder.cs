@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Tests.Cli;
 
 /// <summary>A folder of rules and recorded devices, for as long as a test takes.</summary>

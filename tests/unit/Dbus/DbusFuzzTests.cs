@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using Google.Protobuf;
 using NUnit.Framework;
 using Tmds.DBus.Protocol;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Calls every method that standard input names, a line each: PATH UNARY-OR-STREAM REQUEST-AS-HEX.
 
 calls.py TARGET [CA CERTIFICATE KEY] ; prints PATH STATUS DETAILS-AS-HEX. Of a stream the first answer counts, or its end.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using System.IO.Pipelines;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using System.Net;
 using System.Net.Http.Headers;
 using System.Reflection;

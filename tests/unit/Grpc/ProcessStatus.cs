@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Tests.Grpc;
 
 /// <summary>Numbers of a line of /proc/PID/status (proc(5)).</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Tests.Grpc;
 
 /// <summary>Tells when a timer is made, and has it fire when the test says so.</summary>

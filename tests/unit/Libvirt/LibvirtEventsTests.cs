@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using NUnit.Framework;

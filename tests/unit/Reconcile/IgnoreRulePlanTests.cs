@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using System.Collections.Immutable;
 using NUnit.Framework;
 using UsbHostd.Core.Claims;

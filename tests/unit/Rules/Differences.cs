@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Tests.Rules;
 
 /// <summary>Where usbguard-rules.conf(5) is silent, or usbguard-rule-parser 1.1.2 does not do what it says.</summary>

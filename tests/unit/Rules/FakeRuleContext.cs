@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using UsbHostd.Policy.Rules;
 
 namespace UsbHostd.Tests.Rules;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using Google.Protobuf.Collections;
 using Google.Protobuf.WellKnownTypes;
 using NUnit.Framework;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 using UsbHostd.Daemon.Logging;

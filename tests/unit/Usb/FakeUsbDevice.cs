@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Tests.Usb;
 
 /// <summary>What a device says of itself, in the words of sysfs.</summary>

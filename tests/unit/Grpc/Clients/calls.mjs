@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Calls a usbhostd whose answers the test knows, and prints one line for each call: CASE RESULT.
 //
 // calls.mjs FOLDER-OF-usbhost.js FOLDER-OF-usbhostd.proto TARGET AUTHORITY-OR-EMPTY [CA CERTIFICATE KEY]

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
 """Calls a usbhostd whose answers the test knows, and prints one line for each call: CASE RESULT.
 
 calls.py FOLDER-OF-usbhost.py DESCRIPTORS TARGET AUTHORITY-OR-EMPTY [CA CERTIFICATE KEY]

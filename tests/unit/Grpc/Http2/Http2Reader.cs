@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Tests.Grpc.Http2;
 
 /// <summary>What one side of a connection said: its header blocks decoded, and all other frames as they came.</summary>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 using System.Text;
 using static UsbHostd.Tests.Grpc.Http2.Http2Bytes;
 

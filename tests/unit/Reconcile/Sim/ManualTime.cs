@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 namespace UsbHostd.Tests.Reconcile.Sim;
 
 /// <summary>Time that goes on only when a test says so; timers fire on the caller's thread.</summary>
