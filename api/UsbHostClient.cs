@@ -19,6 +19,7 @@ public sealed class UsbHostClient : IDisposable
 
     private readonly GrpcChannel channel;
     private readonly UsbHost.UsbHostClient host;
+    private volatile bool hasAnswered;
 
     /// <param name="connect">Opens one connection to the daemon's socket; called again after a connection was lost.</param>
     public UsbHostClient(Func<CancellationToken, ValueTask<Stream>> connect)
@@ -138,8 +139,8 @@ public sealed class UsbHostClient : IDisposable
     private static UsbHostClient Connect(UsbHostAddress address) => new(address.OpenAsync, address.Root);
 
     /// <summary>
-    /// Asks what changes nothing. Where the connection breaks it asks once more: a daemon that was started anew closes the kept connection, and this client
-    /// may not have noticed yet.
+    /// Asks what changes nothing. Where a connection breaks that answered before, it asks once more: a daemon that was started anew has closed the kept
+    /// connection, and this client may not have noticed yet.
     /// </summary>
     private async Task<TResponse> ReadAsync<TRequest, TResponse>(
         Func<TRequest, CallOptions, AsyncUnaryCall<TResponse>> ask, TRequest request, CancellationToken cancellationToken)
@@ -148,7 +149,7 @@ public sealed class UsbHostClient : IDisposable
         {
             return await AskAsync(ask, request, cancellationToken);
         }
-        catch (UsbHostException lost) when (lost.InnerException is RpcException failure && CallFailure.IsLostConnection(failure))
+        catch (UsbHostException lost) when (hasAnswered && lost.InnerException is RpcException failure && CallFailure.IsLostConnection(failure))
         {
             return await AskAsync(ask, request, cancellationToken);
         }
@@ -161,7 +162,9 @@ public sealed class UsbHostClient : IDisposable
         try
         {
             using var call = ask(request, new CallOptions(deadline: deadline, cancellationToken: cancellationToken));
-            return await call.ResponseAsync;
+            var answer = await call.ResponseAsync;
+            hasAnswered = true;
+            return answer;
         }
         catch (RpcException failure)
         {
